@@ -1,0 +1,134 @@
+//! Descriptors, completions, opcodes and codes. Layouts are tables of bit fields, so that RTL decode, the driver's
+//! `Pod` structures, JSON and documents cannot disagree.
+
+/// A bit field of a descriptor or completion: bits `bit .. bit + width` of its little-endian value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Name, lower case.
+    pub name: &'static str,
+    /// First bit.
+    pub bit: u32,
+    /// Width in bits; no field crosses a 64-bit word.
+    pub width: u32,
+    /// One sentence for documents and JSON.
+    pub doc: &'static str,
+}
+
+macro_rules! fields {
+    ($layout:ident, $bytes:literal, $about:literal; $($name:ident = $bit:literal, $width:literal, $doc:literal;)*) => {
+        #[doc = $about]
+        pub struct $layout;
+        #[allow(non_upper_case_globals, missing_docs)]
+        impl $layout {
+            /// Size in bytes.
+            pub const BYTES: usize = $bytes;
+            $(pub const $name: Field = Field { name: stringify!($name), bit: $bit, width: $width, doc: $doc };)*
+            /// Every field, in order of bits.
+            pub const FIELDS: &'static [Field] = &[$(Self::$name),*];
+        }
+    };
+}
+
+fields! { Descriptor, 64, "A submission-ring entry of 64 bytes.";
+    opcode = 0, 8, "What to do: see the opcodes.";
+    set = 8, 8, "Parameter set.";
+    flags = 16, 16, "Per opcode: see the flags.";
+    tag = 32, 32, "Returned in the completion.";
+    src = 64, 64, "IOVA of the input, a multiple of 64.";
+    dst = 128, 64, "IOVA of the output, a multiple of 64.";
+    src_beats = 192, 32, "Length of the input window in beats: reads outside src .. src + 64·src_beats are refused.";
+    dst_beats = 224, 32, "Length of the output window in beats.";
+    param = 256, 64, "IOVA of the parameter block, a multiple of 64 (transform, grind).";
+    log_n = 320, 8, "Transform: base-2 logarithm of the length.";
+    log_cosets = 328, 8, "Transform: base-2 logarithm of the number of cosets.";
+    rows = 384, 32, "Rows: states, leaves or beats; for a transform, panels.";
+    width = 416, 16, "Hash: elements in a leaf, 1 to 65535.";
+    levels = 432, 8, "Hash: tree levels above the leaves; rows must be a multiple of 2^levels.";
+    src_stride = 448, 32, "Beats from one input panel to the next.";
+    dst_stride = 480, 32, "Transform: beats from one output panel to the next.";
+}
+
+fields! { Completion, 16, "A completion-ring entry of 16 bytes.";
+    tag = 0, 32, "The descriptor's tag.";
+    status = 32, 16, "0, or an error code.";
+    phase = 48, 1, "Toggles at each pass round the ring; the first pass writes 1.";
+    cycles = 64, 64, "Clock cycles from the decode of the descriptor to its last write response.";
+}
+
+macro_rules! codes {
+    ($(#[$about:meta])* $enum:ident : $($name:ident = $value:literal, $text:literal, $doc:literal;)*) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum $enum {
+            $(#[doc = $doc] $name = $value,)*
+        }
+        impl $enum {
+            /// Every value, in order.
+            pub const ALL: &'static [$enum] = &[$($enum::$name),*];
+            /// Name in commands, JSON and documents.
+            pub const fn name(self) -> &'static str {
+                match self { $($enum::$name => $text,)* }
+            }
+            /// One sentence for documents and messages.
+            pub const fn doc(self) -> &'static str {
+                match self { $($enum::$name => $doc,)* }
+            }
+            /// The value with this number, if there is one.
+            pub const fn from_code(code: u32) -> Option<$enum> {
+                match code { $($value => Some($enum::$name),)* _ => None }
+            }
+            /// The number in registers, descriptors and completions.
+            pub const fn code(self) -> u32 {
+                self as u32
+            }
+        }
+    };
+}
+
+codes! {
+    /// What a descriptor asks for.
+    Opcode :
+    Loopback = 1, "loopback", "Copy `rows` beats from src to dst.";
+    Permute = 2, "permute", "Permute `rows` states of 12 words, each in two beats (words 0..8, then 8..12 and four ignored).";
+    Hash = 3, "hash", "Hash `rows` leaves of `width` elements in panels of eight columns, then `levels` tree levels above them; digests of 32 bytes in level order.";
+    Grind = 4, "grind", "Find the smallest nonce of a range for which a permutation's output word has enough leading zero bits.";
+    Transform = 5, "transform", "Number-theoretic transforms of `rows` panels: forward, inverse, or low-degree extension over 2^log_cosets cosets.";
+}
+
+codes! {
+    /// What fixes field, generators, shift, hash and its constants.
+    ParameterSet :
+    Plonky2V1 = 0, "plonky2-v1", "plonky2 1.x and starky 1.x: Goldilocks, Poseidon of width 12, generator 7277203076849721926.";
+    Plonky2V0 = 1, "plonky2-v0", "plonky2 before 1.0 and ZKM's fork: as plonky2-v1 with generator 1753635133440165772 and coset shift 7.";
+    Plonky3Goldilocks = 2, "plonky3-goldilocks", "Plonky3: Goldilocks, Poseidon1 with its own constants.";
+    Miden = 3, "miden", "Miden: Goldilocks, Poseidon2 of width 12.";
+}
+
+codes! {
+    /// Why a job ended without its result; the board takes the next job.
+    Error :
+    BadOpcode = 1, "bad-opcode", "The board does not know this opcode.";
+    BadSet = 2, "bad-set", "The board does not hold this parameter set.";
+    BadShape = 3, "bad-shape", "Rows, width, levels, length or cosets are outside what this preset holds.";
+    Misaligned = 4, "misaligned", "An address is not a multiple of 64.";
+    OutOfWindow = 5, "out-of-window", "The job would read or write outside its windows.";
+    ReadError = 6, "read-error", "Host memory answered a read with an error: the address is not mapped for the board.";
+    WriteError = 7, "write-error", "Host memory answered a write with an error: the address is not mapped for the board.";
+}
+
+codes! {
+    /// Why the rings stopped; only CONTROL.RESET starts them again.
+    Fault :
+    BadRing = 16, "bad-ring", "A ring's base is not a multiple of 4096, or its size is not 1 to 12.";
+    RingOverflow = 17, "ring-overflow", "The doorbell announces more descriptors than the submission ring holds, or the completion ring is over-consumed.";
+    RingRead = 18, "ring-read", "Host memory answered the read of a descriptor with an error.";
+    RingWrite = 19, "ring-write", "Host memory answered the write of a completion with an error.";
+}
+
+/// Transform flag: the input is values on the subgroup; an inverse transform comes first.
+pub const FLAG_INVERSE: u16 = 1 << 0;
+/// Transform flag: coset transforms of the coefficients (2^log_cosets of them) are wanted.
+pub const FLAG_FORWARD: u16 = 1 << 1;
+/// Transform flag: each output panel starts with its coefficients in natural order.
+pub const FLAG_COEFFICIENTS: u16 = 1 << 2;

@@ -1,0 +1,1 @@
+//! Hardware described in Rust.

@@ -1,0 +1,1 @@
+//! plonky2 and starky on a Hotloop board.

@@ -1,0 +1,1 @@
+//! Build-time: finds Verilator, turns Verilog into a linked model.
