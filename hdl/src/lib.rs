@@ -1,1 +1,12 @@
-//! Hardware described in Rust.
+//! Hotloop's hardware, described in Rust.
+//!
+//! [`datapath`] is the layer everything is written in: a width-checked graph that prints Verilog. Control blocks with
+//! handshakes are rust-hdl, placed into the graph as modules.
+
+pub mod config;
+pub mod datapath;
+pub mod field;
+pub mod ntt;
+pub mod sets;
+
+pub use config::Config;

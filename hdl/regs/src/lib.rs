@@ -9,8 +9,8 @@
 #![no_std]
 
 pub mod descriptor;
-pub mod map;
 mod hash;
+pub mod map;
 
 pub use descriptor::{Completion, Descriptor, Error, Fault, Opcode, ParameterSet};
 pub use map::{Access, Register, REGISTERS};

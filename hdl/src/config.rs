@@ -1,0 +1,63 @@
+//! What an accelerator consists of: one value from which everything is generated.
+
+use crate::sets::SetTables;
+
+/// An accelerator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Name of the preset, at most eight ASCII characters.
+    pub preset: String,
+    /// The parameter set it holds.
+    pub set: SetTables,
+    /// Stages of a 64 × 64 multiplier leaf.
+    pub multiplier_latency: u32,
+    /// The transform engine.
+    pub ntt: NttConfig,
+    /// The Poseidon engine.
+    pub poseidon: PoseidonConfig,
+}
+
+/// The transform engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NttConfig {
+    /// Columns that move in lock-step: 1, 2, 4 or 8.
+    pub lanes: u32,
+    /// Base-2 logarithm of the longest transform, 7 to 13.
+    pub max_log: u32,
+    /// Base-2 logarithm of the most cosets in a job.
+    pub max_log_cosets: u32,
+    /// Low and high twiddle tables: w^e = `high[e >> 7] · low[e & 127]` for w of order 2^max_log. Filled from the
+    /// set by [`crate::ntt::twiddle_tables`]; a value of its own so that tests can build a wrong one.
+    pub twiddles: (Vec<u64>, Vec<u64>),
+}
+
+/// The Poseidon engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoseidonConfig {
+    /// Pipelines.
+    pub units: u32,
+    /// S-boxes for full rounds in each: 1, 2, 3 or 4 (each has one more for partial rounds).
+    pub full_sboxes: u32,
+    /// Rows whose sponge states stay on chip while their panels are absorbed.
+    pub tile_rows: u32,
+}
+
+impl Config {
+    /// The simulated board: two Poseidon units of 4 + 1 S-boxes and one eight-lane transform.
+    pub fn sim() -> Config {
+        let set = SetTables::plonky2_v1();
+        let max_log = 13;
+        Config {
+            preset: "sim".into(),
+            multiplier_latency: 2,
+            ntt: NttConfig {
+                lanes: 8,
+                max_log,
+                max_log_cosets: 4,
+                twiddles: crate::ntt::twiddle_tables(&set, max_log),
+            },
+            poseidon: PoseidonConfig { units: 2, full_sboxes: 4, tile_rows: 256 },
+            set,
+        }
+    }
+}

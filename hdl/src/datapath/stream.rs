@@ -1,0 +1,70 @@
+//! Ready/valid streams and FIFOs.
+
+use std::rc::Rc;
+
+use super::{
+    graph::{Module, Sig},
+    memory::bits_for,
+};
+
+/// A ready/valid stream as its consumer sees it. A word moves in a cycle in which both are high; `valid` never waits
+/// for `ready`.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    /// A word is offered.
+    pub valid: Sig,
+    /// The word.
+    pub data: Sig,
+}
+
+impl Module {
+    /// A FIFO of `depth` words (a power of two, at least 4) in a memory, with first-word fall-through. Ports: `in_valid`, `in_data`, `in_ready`; `out_valid`, `out_data`, `out_ready`; `free` =
+    /// words that can still be accepted, for credits; `empty` = no word inside.
+    pub fn fifo(width: u32, depth: u64) -> Rc<Module> {
+        assert!(depth.is_power_of_two() && depth >= 4, "a FIFO's depth is a power of two, at least 4");
+        let bits = bits_for(depth);
+        let mut m = Module::new(format!("fifo_{width}x{depth}"));
+        let in_valid = m.input("in_valid", 1);
+        let in_data = m.input("in_data", width);
+        let out_ready = m.input("out_ready", 1);
+
+        // The memory reads its head again every cycle, so that its read register is the output; a word is offered
+        // when it was in the memory before the cycle in which it was read.
+        let count = m.state("count", bits + 1, 0);
+        let write = m.state("write", bits, 0);
+        let read = m.state("read", bits, 0);
+        let valid = m.state("head_valid", 1, 0);
+        let full = m.bit(*count, bits);
+        let in_ready = m.not(full);
+        let push = m.and(in_valid, in_ready);
+        let pop = m.and(*valid, out_ready);
+
+        let plus = m.add_const(*write, 1);
+        m.drive_when(write, push, plus);
+        let plus = m.add_const(*read, 1);
+        let read_next = m.mux(pop, plus, *read);
+        m.drive(read, read_next);
+
+        let popped = m.extend(pop, bits + 1);
+        let left = m.sub(*count, popped);
+        let pushed = m.extend(push, bits + 1);
+        let next = m.add(left, pushed);
+        m.drive(count, next);
+        let none_left = m.eq_const(left, 0);
+        let some_left = m.not(none_left);
+        m.drive(valid, some_left);
+        let out_data = m.ram(depth, push, *write, in_data, read_next);
+
+        let free = {
+            let total = m.constant(depth.into(), bits + 1);
+            m.sub(total, *count)
+        };
+        let empty = m.eq_const(*count, 0);
+        m.output("in_ready", in_ready);
+        m.output("out_valid", *valid);
+        m.output("out_data", out_data);
+        m.output("free", free);
+        m.output("empty", empty);
+        Rc::new(m)
+    }
+}

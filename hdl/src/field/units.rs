@@ -1,0 +1,108 @@
+//! Adders, subtractors, multipliers as graphs.
+
+use std::rc::Rc;
+
+use super::Field;
+use crate::datapath::{Module, Sig};
+
+/// Name of the module that stands for one 64 × 64 hardware multiplier: what "multipliers in the netlist" counts.
+pub const MULTIPLIER_LEAF: &str = "mul_leaf";
+
+/// `a + b mod p` of canonical operands: two stages.
+pub fn add_mod(m: &mut Module, field: &Field, a: Sig, b: Sig) -> Sig {
+    let sum = m.add_carry(a, b);
+    let sum = m.reg(sum);
+    let p = m.constant(field.modulus.into(), field.bits + 1);
+    let less = m.sub(sum, p);
+    let borrow = m.lt(sum, p);
+    let (sum, less) = (m.slice(sum, 0, field.bits), m.slice(less, 0, field.bits));
+    let y = m.mux(borrow, sum, less);
+    m.reg(y)
+}
+
+/// `a − b mod p` of canonical operands: two stages.
+pub fn sub_mod(m: &mut Module, field: &Field, a: Sig, b: Sig) -> Sig {
+    let (a, b) = (m.extend(a, field.bits + 1), m.extend(b, field.bits + 1));
+    let difference = m.sub(a, b);
+    let difference = m.reg(difference);
+    let borrow = m.bit(difference, field.bits);
+    let low = m.slice(difference, 0, field.bits);
+    let p = m.constant(field.modulus.into(), field.bits);
+    let more = m.add(low, p);
+    let y = m.mux(borrow, more, low);
+    m.reg(y)
+}
+
+/// A value of 128 bits, as two words, modulo the Goldilocks prime, canonical: four stages.
+///
+/// With ε = 2^32 − 1, `high` = hh·2^32 + hl: 2^64 ≡ ε and 2^96 ≡ −1, so x ≡ low − hh + hl·ε.
+pub fn reduce_goldilocks(m: &mut Module, low: Sig, high: Sig) -> Sig {
+    const EPSILON: u128 = 0xffff_ffff;
+    let hl = m.slice(high, 0, 32);
+    let hh = m.slice(high, 32, 32);
+    // t0 = low − hh, a borrow of 2^64 being worth −ε; t1 = hl·2^32 − hl.
+    let (low65, hh65) = (m.extend(low, 65), m.extend(hh, 65));
+    let t0 = m.sub(low65, hh65);
+    let shifted = m.shl(hl, 32);
+    let hl64 = m.extend(hl, 64);
+    let t1 = m.sub(shifted, hl64);
+    let (t0, t1) = (m.reg(t0), m.reg(t1));
+    let borrow = m.bit(t0, 64);
+    let word = m.slice(t0, 0, 64);
+    let epsilon = m.constant(EPSILON, 64);
+    let correction = m.gate(borrow, epsilon);
+    let word = m.sub(word, correction);
+    let (word, t1) = (m.reg(word), m.reg(t1));
+    // One carry of 2^64 is worth ε; the sum's low word is then below 2^64 − ε, so no second carry.
+    let sum = m.add_carry(word, t1);
+    let sum = m.reg(sum);
+    let carry = m.bit(sum, 64);
+    let word = m.slice(sum, 0, 64);
+    let correction = m.gate(carry, epsilon);
+    let weak = m.add(word, correction);
+    let p = m.constant(Field::GOLDILOCKS.modulus.into(), 64);
+    let below = m.lt(weak, p);
+    let less = m.sub(weak, p);
+    let y = m.mux(below, weak, less);
+    m.reg(y)
+}
+
+/// The 64 × 64 → 128 multiplier as simulated: four 32 × 32 products and their sum, `latency` ≥ 2 stages. Ports `a`,
+/// `b`, `low`, `high`.
+pub fn multiplier_leaf(latency: u32) -> Rc<Module> {
+    assert!(latency >= 2, "a multiplier leaf has at least two stages");
+    let mut m = Module::new(MULTIPLIER_LEAF);
+    let (a, b) = (m.pipe_input("a", 64), m.pipe_input("b", 64));
+    let halves = |m: &mut Module, x| (m.slice(x, 0, 32), m.slice(x, 32, 32));
+    let ((al, ah), (bl, bh)) = (halves(&mut m, a), halves(&mut m, b));
+    let products = [(al, bl), (al, bh), (ah, bl), (ah, bh)].map(|(x, y)| {
+        let product = m.mul(x, y);
+        m.reg(product)
+    });
+    let [ll, lh, hl, hh] = products;
+    let (ll0, ll1) = halves(&mut m, ll);
+    let (lh0, lh1) = halves(&mut m, lh);
+    let (hl0, hl1) = halves(&mut m, hl);
+    let middle = [ll1, lh0, hl0].map(|x| m.extend(x, 34));
+    let middle = m.sum(&middle);
+    let middle_low = m.slice(middle, 0, 32);
+    let carry = m.slice(middle, 32, 2);
+    let parts = [lh1, hl1].map(|x| m.extend(x, 64));
+    let carry = m.extend(carry, 64);
+    let high = m.sum(&[hh, parts[0], parts[1], carry]);
+    let low = m.cat(&[middle_low, ll0]);
+    let (low, high) = (m.delay(low, latency - 1), m.delay(high, latency - 1));
+    m.pipe_outputs(&[("low", low), ("high", high)]);
+    Rc::new(m)
+}
+
+/// A modular multiplier, one product a cycle: ports `a`, `b` (any words), `y` (canonical).
+pub fn multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
+    let mut m = Module::new(format!("{}_mul", field.name));
+    let (a, b) = (m.pipe_input("a", field.bits), m.pipe_input("b", field.bits));
+    let product = m.call("leaf", leaf, &[("a", a), ("b", b)]);
+    let (low, high) = (m.output_of(&product, "low"), m.output_of(&product, "high"));
+    let y = reduce_goldilocks(&mut m, low, high);
+    m.pipe_outputs(&[("y", y)]);
+    Rc::new(m)
+}
