@@ -15,6 +15,8 @@ use crate::{
 };
 
 const HEADER: &str = include_str!("cpp/hotloop_model.h");
+/// Part of every stamp: stands for flags, and for what is generated here.
+const SELF: &str = include_str!("compile.rs");
 const REGISTRY: &str = include_str!("cpp/registry.cpp");
 const RUNTIME: &[&str] = &["verilated.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp"];
 
@@ -22,7 +24,7 @@ const RUNTIME: &[&str] = &["verilated.cpp", "verilated_threads.cpp", "verilated_
 /// hotloop-sim's build script does: twice would be duplicate symbols.
 pub fn build_runtime(verilator: &Verilator) -> Result<(), Error> {
     let dir = out_dir()?.join("runtime");
-    let stamp = Stamp::new(&dir, (verilator.version(), &verilator.include, HEADER, REGISTRY, compiler()));
+    let stamp = Stamp::new(&dir, (verilator.version(), &verilator.include, compiler(), HEADER, REGISTRY, SELF));
     if !stamp.holds() {
         fresh(&dir)?;
         write(&dir.join("hotloop_model.h"), HEADER)?;
@@ -78,8 +80,7 @@ impl Model {
         let dir = out.join(&self.name);
         let inputs = (
             (verilator.version(), &verilator.include, compiler()),
-            // Stands for what is generated here.
-            (HEADER, include_str!("shim.rs"), include_str!("compile.rs")),
+            (HEADER, include_str!("shim.rs"), SELF),
             (&self.top, &self.sources, &self.waivers, &self.defines, self.trace, self.opt_level),
         );
         let stamp = Stamp::new(&dir, inputs);
@@ -174,6 +175,8 @@ fn compiler_for(verilator: &Verilator, dir: &Path, opt_level: u32) -> cc::Build 
     build.cargo_metadata(false).out_dir(dir).include(dir);
     build.include(&verilator.include).include(verilator.include.join("vltstd"));
     build.define("VL_TIME_CONTEXT", None).define("VL_PRINTF", "hotloop_printf");
+    // Without it clang calls into libatomic, from nothing but assertions.
+    build.define("NDEBUG", None);
     build.define("VM_COVERAGE", "0").define("VM_SC", "0").define("VM_TRACE", "1");
     build.flag("-include").flag("hotloop_model.h");
     build.flag_if_supported("-fcf-protection=none");
