@@ -1,6 +1,29 @@
 //! PCI functions, DMA buffers, rings and faults of a Hotloop board.
+//!
+//! [`Board`] is where to start: it opens any [`PciFunction`], whether a board in a slot or a simulated one, and runs
+//! batches of [`Descriptor`]s on buffers of its pool. This crate holds no `unsafe`; `pcie_sys` does.
 
+mod bar;
+mod board;
+mod buffer;
+mod config;
+mod descriptor;
+mod error;
 pub mod function;
+mod identity;
+mod pool;
+mod rings;
+mod space;
+mod timeouts;
+mod validate;
 
+pub use bar::Bar;
+pub use board::{Board, BoardOptions, JobResult};
+pub use buffer::DmaBuf;
+pub use descriptor::{hash_digests, Completion, Descriptor, HashShape, TransformShape, Window};
+pub use error::{CompletionError, DriverError, InvalidJob, JobError};
 pub use function::{FunctionError, PciFunction};
+pub use identity::{Counters, Identity};
 pub use pcie_sys::{DmaMemory, EventFd};
+pub use pool::{DmaPool, PoolOptions};
+pub use timeouts::Timeouts;

@@ -1,0 +1,284 @@
+//! Ring entries as plain structures. Where each field sits is decided by `hotloop_regs`; a test compares.
+
+use bytemuck::{Pod, Zeroable};
+use hotloop_regs::{
+    descriptor::{FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    Opcode, ParameterSet,
+};
+
+#[cfg(not(target_endian = "little"))]
+compile_error!("ring entries are little-endian, and so must be the host");
+
+/// Addresses that a job may read or write: `beats` beats of 64 bytes from `iova`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// First I/O virtual address, a multiple of 64.
+    pub iova: u64,
+    /// Length in beats.
+    pub beats: u32,
+}
+
+/// What a hash job covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashShape {
+    /// Leaves; a multiple of 2^`levels`.
+    pub rows: u32,
+    /// Elements in a leaf, from 1.
+    pub width: u16,
+    /// Tree levels above the leaves.
+    pub levels: u8,
+    /// Beats from one panel of eight columns to the next.
+    pub src_stride: u32,
+}
+
+/// What a transform job covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransformShape {
+    /// Panels of eight columns.
+    pub panels: u32,
+    /// Base-2 logarithm of the length.
+    pub log_n: u8,
+    /// Base-2 logarithm of the number of cosets.
+    pub log_cosets: u8,
+    /// `FLAG_INVERSE`, `FLAG_FORWARD`, `FLAG_COEFFICIENTS` of [`hotloop_regs::descriptor`].
+    pub flags: u16,
+    /// Beats from one input panel to the next.
+    pub src_stride: u32,
+    /// Beats from one output panel to the next.
+    pub dst_stride: u32,
+}
+
+impl TransformShape {
+    /// Beats that one panel's output takes (`u64::MAX` where they cannot be counted).
+    pub fn panel_beats(&self) -> u64 {
+        let beats = |flag: u16, log: u32| if self.flags & flag == 0 { 0 } else { 1u64.checked_shl(log).unwrap_or(u64::MAX) };
+        let (log_n, log_cosets) = (u32::from(self.log_n), u32::from(self.log_cosets));
+        beats(FLAG_COEFFICIENTS, log_n).saturating_add(beats(FLAG_FORWARD, log_n + log_cosets))
+    }
+
+    /// True for the flag combinations that mean something: forward; inverse with coefficients, forward or both.
+    pub fn flags_are_valid(&self) -> bool {
+        const INVERSE_ONLY: u16 = FLAG_INVERSE | FLAG_COEFFICIENTS;
+        const EXTEND: u16 = FLAG_INVERSE | FLAG_FORWARD;
+        const EXTEND_AND_KEEP: u16 = EXTEND | FLAG_COEFFICIENTS;
+        match self.flags {
+            FLAG_FORWARD | EXTEND | EXTEND_AND_KEEP => true,
+            INVERSE_ONLY => self.log_cosets == 0,
+            _ => false,
+        }
+    }
+}
+
+/// A submission-ring entry; see [`hotloop_regs::Descriptor`] for the fields. The driver sets `tag`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs)]
+pub struct Descriptor {
+    pub opcode: u8,
+    pub set: u8,
+    pub flags: u16,
+    pub tag: u32,
+    pub src: u64,
+    pub dst: u64,
+    pub src_beats: u32,
+    pub dst_beats: u32,
+    pub param: u64,
+    pub log_n: u8,
+    pub log_cosets: u8,
+    /// Zero.
+    pub reserved_42: [u8; 6],
+    pub rows: u32,
+    pub width: u16,
+    pub levels: u8,
+    /// Zero.
+    pub reserved_55: u8,
+    pub src_stride: u32,
+    pub dst_stride: u32,
+}
+
+impl Descriptor {
+    fn new(opcode: Opcode, set: ParameterSet, src: Window, dst: Window) -> Descriptor {
+        Descriptor {
+            opcode: opcode as u8,
+            set: set as u8,
+            src: src.iova,
+            src_beats: src.beats,
+            dst: dst.iova,
+            dst_beats: dst.beats,
+            ..Descriptor::default()
+        }
+    }
+
+    /// Copies `beats` beats.
+    pub fn loopback(set: ParameterSet, src: Window, dst: Window, beats: u32) -> Descriptor {
+        Descriptor { rows: beats, ..Descriptor::new(Opcode::Loopback, set, src, dst) }
+    }
+
+    /// Permutes `states` states of two beats each.
+    pub fn permute(set: ParameterSet, src: Window, dst: Window, states: u32) -> Descriptor {
+        Descriptor { rows: states, ..Descriptor::new(Opcode::Permute, set, src, dst) }
+    }
+
+    /// Hashes leaves, and tree levels above them.
+    pub fn hash(set: ParameterSet, src: Window, dst: Window, shape: HashShape) -> Descriptor {
+        Descriptor {
+            rows: shape.rows,
+            width: shape.width,
+            levels: shape.levels,
+            src_stride: shape.src_stride,
+            ..Descriptor::new(Opcode::Hash, set, src, dst)
+        }
+    }
+
+    /// Searches a range of nonces as the parameter block at `param` says.
+    pub fn grind(set: ParameterSet, param: u64, dst: Window) -> Descriptor {
+        Descriptor { param, ..Descriptor::new(Opcode::Grind, set, Window::default(), dst) }
+    }
+
+    /// Transforms panels; the scale tables are at `param`.
+    pub fn transform(set: ParameterSet, src: Window, dst: Window, param: u64, shape: TransformShape) -> Descriptor {
+        Descriptor {
+            param,
+            flags: shape.flags,
+            log_n: shape.log_n,
+            log_cosets: shape.log_cosets,
+            rows: shape.panels,
+            src_stride: shape.src_stride,
+            dst_stride: shape.dst_stride,
+            ..Descriptor::new(Opcode::Transform, set, src, dst)
+        }
+    }
+
+    /// The transform that the fields describe.
+    pub fn transform_shape(&self) -> TransformShape {
+        TransformShape {
+            panels: self.rows,
+            log_n: self.log_n,
+            log_cosets: self.log_cosets,
+            flags: self.flags,
+            src_stride: self.src_stride,
+            dst_stride: self.dst_stride,
+        }
+    }
+
+    /// The entry as it lies in the ring.
+    pub fn to_words(self) -> [u64; 8] {
+        bytemuck::cast(self)
+    }
+
+    /// The entry that lies in the ring as `words`.
+    pub fn from_words(words: [u64; 8]) -> Descriptor {
+        bytemuck::cast(words)
+    }
+}
+
+/// A completion-ring entry; see [`hotloop_regs::Completion`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct Completion {
+    /// The descriptor's tag.
+    pub tag: u32,
+    /// 0, or an error code.
+    pub status: u16,
+    /// Bit 0 is the phase; the others are zero.
+    pub phase: u16,
+    /// Clock cycles of the job.
+    pub cycles: u64,
+}
+
+impl Completion {
+    /// The entry as it lies in the ring.
+    pub fn to_words(self) -> [u64; 2] {
+        bytemuck::cast(self)
+    }
+
+    /// The entry that lies in the ring as `words`.
+    pub fn from_words(words: [u64; 2]) -> Completion {
+        bytemuck::cast(words)
+    }
+}
+
+/// Digests of a hash job: leaves, and `levels` levels above them. `rows` is a multiple of 2^`levels`.
+pub fn hash_digests(rows: u32, levels: u8) -> u64 {
+    (0..=u32::from(levels)).map(|level| u64::from(rows).checked_shr(level).unwrap_or(0)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hotloop_regs::descriptor::Field;
+
+    /// Puts `value` where the table says.
+    fn put(words: &mut [u64], field: Field, value: u64) {
+        let (word, shift) = ((field.bit / 64) as usize, field.bit % 64);
+        let mask = u64::MAX >> (64 - field.width);
+        words[word] = words[word] & !(mask << shift) | (value & mask) << shift;
+    }
+
+    /// All ones in the named field, everything else zero, for every field: no two fields can be mixed up.
+    #[test]
+    fn descriptor_fields_sit_where_the_table_says() {
+        use hotloop_regs::Descriptor as Table;
+        assert_eq!(size_of::<Descriptor>(), Table::BYTES);
+        let zero = Descriptor::default();
+        let full = [
+            (Table::opcode, Descriptor { opcode: !0, ..zero }),
+            (Table::set, Descriptor { set: !0, ..zero }),
+            (Table::flags, Descriptor { flags: !0, ..zero }),
+            (Table::tag, Descriptor { tag: !0, ..zero }),
+            (Table::src, Descriptor { src: !0, ..zero }),
+            (Table::dst, Descriptor { dst: !0, ..zero }),
+            (Table::src_beats, Descriptor { src_beats: !0, ..zero }),
+            (Table::dst_beats, Descriptor { dst_beats: !0, ..zero }),
+            (Table::param, Descriptor { param: !0, ..zero }),
+            (Table::log_n, Descriptor { log_n: !0, ..zero }),
+            (Table::log_cosets, Descriptor { log_cosets: !0, ..zero }),
+            (Table::rows, Descriptor { rows: !0, ..zero }),
+            (Table::width, Descriptor { width: !0, ..zero }),
+            (Table::levels, Descriptor { levels: !0, ..zero }),
+            (Table::src_stride, Descriptor { src_stride: !0, ..zero }),
+            (Table::dst_stride, Descriptor { dst_stride: !0, ..zero }),
+        ];
+        assert_eq!(full.map(|(field, _)| field.name).as_slice(), Table::FIELDS.iter().map(|f| f.name).collect::<Vec<_>>());
+        for (field, entry) in full {
+            let mut words = [0; 8];
+            put(&mut words, field, u64::MAX);
+            assert_eq!(entry.to_words(), words, "{}", field.name);
+            assert_eq!(Descriptor::from_words(words), entry);
+        }
+    }
+
+    #[test]
+    fn completion_fields_sit_where_the_table_says() {
+        use hotloop_regs::Completion as Table;
+        assert_eq!(size_of::<Completion>(), Table::BYTES);
+        let zero = Completion::default();
+        let full = [
+            (Table::tag, Completion { tag: !0, ..zero }),
+            (Table::status, Completion { status: !0, ..zero }),
+            (Table::phase, Completion { phase: 1, ..zero }),
+            (Table::cycles, Completion { cycles: !0, ..zero }),
+        ];
+        assert_eq!(full.len(), Table::FIELDS.len());
+        for (field, entry) in full {
+            let mut words = [0; 2];
+            put(&mut words, field, u64::MAX);
+            assert_eq!(entry.to_words(), words, "{}", field.name);
+            assert_eq!(Completion::from_words(words), entry);
+        }
+    }
+
+    #[test]
+    fn digests_and_panels_are_counted() {
+        assert_eq!(hash_digests(8, 0), 8);
+        assert_eq!(hash_digests(8, 3), 15);
+        assert_eq!(hash_digests(6, 1), 9);
+        let shape = TransformShape { panels: 1, log_n: 3, log_cosets: 1, flags: 7, src_stride: 0, dst_stride: 0 };
+        assert_eq!(shape.panel_beats(), 8 + 16);
+        for flags in 0..16 {
+            let valid = TransformShape { flags, log_cosets: 0, ..shape }.flags_are_valid();
+            assert_eq!(valid, [2, 3, 5, 7].contains(&flags), "{flags}");
+        }
+        assert!(!TransformShape { flags: 5, ..shape }.flags_are_valid());
+    }
+}

@@ -1,0 +1,161 @@
+//! What can be known to be wrong before the doorbell: every rule of docs/jobs.md, against the board's identity and
+//! the pool's buffers.
+
+use hotloop_regs::{scale_table_beats, Opcode, ParameterSet, BEAT_BYTES, BEAT_WORDS};
+
+use crate::{
+    buffer::DmaBuf,
+    descriptor::{hash_digests, Descriptor},
+    error::InvalidJob,
+    identity::Identity,
+    pool::DmaPool,
+};
+
+/// Words of a grind job's parameter block.
+pub(crate) const GRIND_WORDS: usize = 2 * BEAT_WORDS;
+
+/// Checks a descriptor. Returns the buffers it uses, to be held while it runs.
+pub(crate) fn check(
+    index: usize,
+    job: &Descriptor,
+    identity: &Identity,
+    pool: &DmaPool,
+) -> Result<Vec<DmaBuf>, InvalidJob> {
+    let mut checker = Checker { index, pool, buffers: Vec::with_capacity(3) };
+    checker.job(job, identity)?;
+    Ok(checker.buffers)
+}
+
+struct Checker<'a> {
+    index: usize,
+    pool: &'a DmaPool,
+    buffers: Vec<DmaBuf>,
+}
+
+impl Checker<'_> {
+    fn job(&mut self, job: &Descriptor, identity: &Identity) -> Result<(), InvalidJob> {
+        let Some(opcode) = Opcode::from_code(job.opcode.into()) else {
+            let names: Vec<_> = Opcode::ALL.iter().map(|o| format!("{} ({})", o.code(), o.name())).collect();
+            return Err(self.invalid("opcode", job.opcode.into(), names.join(", ")));
+        };
+        let set = ParameterSet::from_code(job.set.into());
+        if !set.is_some_and(|set| identity.sets.contains(&set)) {
+            let held: Vec<_> = identity.sets.iter().map(|s| format!("{} ({})", s.code(), s.name())).collect();
+            let asked = set.map_or(String::new(), |set| format!(" instead of {}", set.name()));
+            let rule = format!("a parameter set on the board: {}{asked}", held.join(", "));
+            return Err(self.invalid("set", job.set.into(), rule));
+        }
+        let reserved = job.reserved_42.iter().chain([&job.reserved_55]).find(|b| **b != 0);
+        self.require("reserved", reserved.copied().unwrap_or(0).into(), reserved.is_none(), || "zero".into())?;
+        if opcode != Opcode::Grind {
+            self.require("rows", job.rows.into(), job.rows > 0, || "at least 1".into())?;
+        }
+        let rows = u64::from(job.rows);
+        match opcode {
+            Opcode::Loopback => self.windows(job, rows, rows),
+            Opcode::Permute => self.windows(job, 2 * rows, 2 * rows),
+            Opcode::Hash => self.hash(job),
+            Opcode::Grind => self.grind(job),
+            Opcode::Transform => self.transform(job, identity),
+        }
+    }
+
+    fn hash(&mut self, job: &Descriptor) -> Result<(), InvalidJob> {
+        self.require("width", job.width.into(), job.width > 0, || "1 to 65535".into())?;
+        let whole = job.levels < 32 && job.rows.trailing_zeros() >= job.levels.into();
+        self.require("levels", job.levels.into(), whole, || format!("such that 2^levels divides rows = {}", job.rows))?;
+        let panels = u64::from(job.width).div_ceil(BEAT_WORDS as u64);
+        let src = (panels - 1) * u64::from(job.src_stride) + u64::from(job.rows);
+        self.windows(job, src, hash_digests(job.rows, job.levels).div_ceil(2))
+    }
+
+    fn grind(&mut self, job: &Descriptor) -> Result<(), InvalidJob> {
+        self.window("dst", job.dst, "dst_beats", job.dst_beats, 1)?;
+        let block = self.block("param", job.param, 2)?;
+        let mut words = [0; GRIND_WORDS];
+        // The block was found to lie inside the buffer, so reading cannot fail; were it to, the zeros are refused.
+        let _ = block.read_words(job.param - block.iova(), &mut words);
+        let (count, how) = (words[13], words[14]);
+        self.require("param word 13 (nonces)", count, count > 0, || "at least 1".into())?;
+        let (position, output, zeros) = (how & 15, how >> 8 & 15, how >> 16 & 127);
+        let known = how == position | output << 8 | zeros << 16;
+        self.require("param word 14", how, known && position < 12 && output < 12 && zeros <= 64, || {
+            "position (bits 3..0) and output word (bits 11..8) below 12, zero bits (22..16) at most 64, others 0".into()
+        })?;
+        self.require("param word 15", words[15], words[15] == 0, || "zero".into())
+    }
+
+    fn transform(&mut self, job: &Descriptor, identity: &Identity) -> Result<(), InvalidJob> {
+        let (log_n, log_cosets) = (u32::from(job.log_n), u32::from(job.log_cosets));
+        let longest = identity.max_log;
+        self.require("log_n", log_n.into(), (1..=longest).contains(&log_n), || format!("1 to {longest} on this board"))?;
+        let most = identity.max_log_cosets;
+        self.require("log_cosets", log_cosets.into(), log_cosets <= most, || format!("0 to {most} on this board"))?;
+        let shape = job.transform_shape();
+        self.require("flags", job.flags.into(), shape.flags_are_valid(), || {
+            "FORWARD, INVERSE|COEFFICIENTS (without cosets), INVERSE|FORWARD, or all three".into()
+        })?;
+        let (input, output) = (1u64 << log_n, shape.panel_beats());
+        let further = u64::from(job.rows) - 1;
+        let apart = further == 0 || u64::from(job.dst_stride) >= output;
+        self.require("dst_stride", job.dst_stride.into(), apart, || {
+            format!("at least the {output} beats of an output panel, or panels overlap")
+        })?;
+        self.windows(
+            job,
+            (further * u64::from(job.src_stride)).saturating_add(input),
+            (further * u64::from(job.dst_stride)).saturating_add(output),
+        )?;
+        self.block("param", job.param, u64::from(scale_table_beats(log_n)) << log_cosets)?;
+        Ok(())
+    }
+
+    fn windows(&mut self, job: &Descriptor, src: u64, dst: u64) -> Result<(), InvalidJob> {
+        self.window("src", job.src, "src_beats", job.src_beats, src)?;
+        self.window("dst", job.dst, "dst_beats", job.dst_beats, dst)
+    }
+
+    /// A window must hold what the job needs, and lie in a buffer.
+    fn window(
+        &mut self,
+        field: &'static str,
+        iova: u64,
+        length: &'static str,
+        beats: u32,
+        needed: u64,
+    ) -> Result<(), InvalidJob> {
+        self.require(length, beats.into(), u64::from(beats) >= needed, || format!("at least {needed} beats for this shape"))?;
+        self.block(field, iova, beats.into())?;
+        Ok(())
+    }
+
+    /// Aligned, and inside one live buffer, which is held from now on.
+    fn block(&mut self, field: &'static str, iova: u64, beats: u64) -> Result<DmaBuf, InvalidJob> {
+        self.require(field, iova, iova.is_multiple_of(BEAT_BYTES as u64), || "a multiple of 64".into())?;
+        let bytes = beats.saturating_mul(BEAT_BYTES as u64);
+        match self.pool.find(iova, bytes) {
+            Some(buffer) => {
+                self.buffers.push(buffer.clone());
+                Ok(buffer)
+            }
+            None => Err(self.invalid(field, iova, format!("the start of {bytes} bytes inside one live buffer of this board"))),
+        }
+    }
+
+    fn require(
+        &self,
+        field: &'static str,
+        value: u64,
+        holds: bool,
+        rule: impl FnOnce() -> String,
+    ) -> Result<(), InvalidJob> {
+        if holds {
+            return Ok(());
+        }
+        Err(self.invalid(field, value, rule()))
+    }
+
+    fn invalid(&self, field: &'static str, value: u64, rule: String) -> InvalidJob {
+        InvalidJob { index: self.index, field, value, rule }
+    }
+}
