@@ -7,6 +7,7 @@ pub mod config;
 pub mod datapath;
 pub mod field;
 pub mod ntt;
+pub mod registers;
 pub mod sets;
 
 pub use config::Config;

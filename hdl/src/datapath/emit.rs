@@ -302,3 +302,15 @@ impl Module {
 fn constant(value: u128, width: u32) -> String {
     format!("{width}'h{value:x}")
 }
+
+/// Verilator waivers for generated modules, each with its reason.
+pub const WAIVERS: &str = "\
+`verilator_config
+// Every module has clk and rst, so that placing one needs no case analysis; dataflow needs no reset.
+lint_off -rule UNUSEDSIGNAL -file \"*\" -match \"Signal is not used: 'rst'\"
+lint_off -rule UNUSEDSIGNAL -file \"*\" -match \"Signal is not used: 'clk'\"
+// A slice drops bits by intention: carries that are provably zero, words cut from a beat.
+lint_off -rule UNUSEDSIGNAL -file \"*\" -match \"Bits of signal are not used:*\"
+// An output of an instance that nobody here needs.
+lint_off -rule PINCONNECTEMPTY
+";

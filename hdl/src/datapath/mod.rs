@@ -16,6 +16,6 @@ mod memory;
 mod ops;
 mod stream;
 
-pub use emit::{Design, VerilogFile};
+pub use emit::{Design, VerilogFile, WAIVERS};
 pub use graph::{Instance, Module, PortDirection, Sig, State, Wire};
 pub use stream::Stream;

@@ -1,0 +1,31 @@
+# Two commands on a fresh machine: `make prove` and `make test`. Both install what they need.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+HOTLOOP := $(TARGET)/release/hotloop
+
+.PHONY: prove test build docs clean help
+
+help:
+	@echo "make prove   prove a STARK on the simulated board, and compare with the CPU prover"
+	@echo "make test    every test, lints included (two cores: see README for the time it takes)"
+	@echo "make build   the hotloop command: $(HOTLOOP)"
+	@echo "make docs    regenerate docs/registers.md and docs/figures.md"
+
+build:
+	@scripts/setup.sh
+	cargo build --release --locked -p hotloop-cli
+
+prove: build
+	@scripts/prove.sh $(HOTLOOP)
+
+test:
+	@scripts/setup.sh yosys
+	cargo fmt --all --check
+	cargo build --release --locked -p hotloop-cli
+	cargo test --release --locked --workspace
+
+docs: build
+	$(HOTLOOP) emit --docs docs/registers.md
+	$(HOTLOOP) bench --device sim --docs docs/figures.md
+
+clean:
+	cargo clean
