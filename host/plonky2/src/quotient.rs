@@ -1,0 +1,125 @@
+//! The quotient: constraints over the extension on the host, back to coefficients on the device.
+
+use hotloop::Device;
+use plonky2::{
+    field::{
+        packable::Packable,
+        packed::PackedField,
+        polynomial::PolynomialCoeffs,
+        types::{Field, PrimeField64},
+        zero_poly_coset::ZeroPolyOnCoset,
+    },
+    fri::oracle::PolynomialBatch,
+    plonk::config::GenericConfig,
+    util::log2_ceil,
+};
+use rayon::prelude::*;
+use starky::{constraint_consumer::ConstraintConsumer, evaluation_frame::StarkEvaluationFrame, stark::Stark};
+
+use crate::{
+    error::{ProveError, Result},
+    field::{coset_shift, element, Elements, D, F},
+};
+
+type P = <F as Packable>::Packing;
+
+/// Coefficients of the quotients, one after the other, each in chunks of the trace's length; `None` for an AIR
+/// without constraints.
+pub(crate) fn quotient_chunks<C, S>(
+    device: &Device,
+    stark: &S,
+    trace: &PolynomialBatch<F, C, D>,
+    public_inputs: &[F],
+    alphas: &[F],
+    degree_bits: usize,
+    rate_bits: usize,
+) -> Result<Option<Vec<PolynomialCoeffs<F>>>>
+where
+    C: GenericConfig<D, F = F>,
+    S: Stark<F, D>,
+{
+    let factor = stark.quotient_degree_factor();
+    if factor == 0 {
+        return Ok(None);
+    }
+    let values = quotient_values(stark, trace, public_inputs, alphas, degree_bits, rate_bits);
+    let columns: Vec<Elements<'_>> = values.iter().map(|column| Elements(column)).collect();
+    let coefficients = device.inverse(&columns, coset_shift())?.coefficients(element)?;
+    let degree = 1 << degree_bits;
+    let mut chunks = Vec::with_capacity(alphas.len() * factor);
+    for quotient in coefficients {
+        let mut quotient = PolynomialCoeffs::new(quotient);
+        if quotient.trim_to_len(degree * factor).is_err() {
+            return Err(ProveError::Prover("the trace does not satisfy the constraints".into()));
+        }
+        chunks.extend(quotient.chunks(degree));
+    }
+    Ok(Some(chunks))
+}
+
+/// For each challenge the values of the combined constraints over Z_H on the coset, in natural order.
+fn quotient_values<C, S>(
+    stark: &S,
+    trace: &PolynomialBatch<F, C, D>,
+    public_inputs: &[F],
+    alphas: &[F],
+    degree_bits: usize,
+    rate_bits: usize,
+) -> Vec<Vec<F>>
+where
+    C: GenericConfig<D, F = F>,
+    S: Stark<F, D>,
+{
+    let quotient_bits = log2_ceil(stark.quotient_degree_factor());
+    let size = 1usize << (degree_bits + quotient_bits);
+    let (step, next_step) = (1 << (rate_bits - quotient_bits), 1 << quotient_bits);
+    let vanishing = ZeroPolyOnCoset::<F>::new(degree_bits, quotient_bits);
+    let coset = F::cyclic_subgroup_coset_known_order(
+        F::primitive_root_of_unity(degree_bits + quotient_bits),
+        F::coset_shift(),
+        size,
+    );
+    let g = F::primitive_root_of_unity(degree_bits);
+    let last = g.inverse();
+    let (first_lagrange, last_lagrange) = lagrange(&coset, &vanishing, degree_bits, g);
+
+    let pairs: Vec<Vec<P>> = (0..size / P::WIDTH)
+        .into_par_iter()
+        .map(|i| {
+            let start = i * P::WIDTH;
+            let range = start..start + P::WIDTH;
+            let x = *P::from_slice(&coset[range.clone()]);
+            let mut consumer = ConstraintConsumer::new(
+                alphas.to_vec(),
+                x - last,
+                *P::from_slice(&first_lagrange[range.clone()]),
+                *P::from_slice(&last_lagrange[range]),
+            );
+            let next_start = (start + next_step) % size;
+            let vars = S::EvaluationFrame::from_values(
+                &trace.get_lde_values_packed::<P>(start, step),
+                &trace.get_lde_values_packed::<P>(next_start, step),
+                public_inputs,
+            );
+            stark.eval_packed_generic::<F, P, 1>(&vars, &mut consumer);
+            let inverse: P = vanishing.eval_inverse_packed(start);
+            consumer.accumulators().into_iter().map(|value| value * inverse).collect()
+        })
+        .collect();
+    (0..alphas.len())
+        .map(|challenge| pairs.iter().flat_map(|values| values[challenge].as_slice().to_vec()).collect())
+        .collect()
+}
+
+/// The first and the last Lagrange polynomial on the coset, by their closed forms Z_H(x) / (n·(x − 1)) and
+/// Z_H(x) / (n·(g·x − 1)), which are the values of upstream's transforms of a selector without a transform.
+fn lagrange(coset: &[F], vanishing: &ZeroPolyOnCoset<F>, degree_bits: usize, g: F) -> (Vec<F>, Vec<F>) {
+    let n = F::from_canonical_u64(1 << degree_bits);
+    let over = |factor: F| -> Vec<F> {
+        let denominators: Vec<F> = coset.iter().map(|&x| n * (factor * x - F::ONE)).collect();
+        let inverses = F::batch_multiplicative_inverse(&denominators);
+        inverses.iter().enumerate().map(|(i, &inverse)| vanishing.eval(i) * inverse).collect()
+    };
+    debug_assert!(coset.iter().all(|x| x.to_canonical_u64() != 1));
+    (over(F::ONE), over(g))
+}

@@ -1,0 +1,268 @@
+//! Checks on results. Every function here says what is wrong, or nothing; none corrects.
+
+use crate::{
+    device::Device,
+    error::{HotloopError, Result},
+    goldilocks::{add, canonical, inverse, invert_all, mul, pow, reverse_bits, root, sub, transform as host_transform, ORDER},
+    options::{Check, Reference},
+    panels::Panels,
+    permute::{GrindRequest, STATE_WORDS},
+    transform::Batch,
+    tree::{Digest, Tree},
+};
+
+/// Leaves, paths and states that a spot check looks at.
+pub const SPOT_SAMPLES: usize = 4;
+
+/// Refuses a hash job that could not be checked, before it runs.
+pub(crate) fn needs_reference(device: &Device, job: &'static str) -> Result<()> {
+    match (device.options().check, &device.options().reference) {
+        (Check::Off, _) | (_, Some(_)) => Ok(()),
+        (_, None) => Err(HotloopError::NoReference { job }),
+    }
+}
+
+fn reference(device: &Device) -> Option<&dyn Reference> {
+    if device.options().check == Check::Off {
+        return None;
+    }
+    device.options().reference.as_deref()
+}
+
+fn random() -> Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::getrandom(&mut bytes).map_err(|error| HotloopError::Randomness(error.to_string()))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// Positions below `count` to look at: some drawn at random, or all.
+fn positions(device: &Device, count: usize) -> Result<Vec<usize>> {
+    if device.options().check == Check::Full || count <= SPOT_SAMPLES {
+        return Ok((0..count).collect());
+    }
+    (0..SPOT_SAMPLES).map(|_| Ok((random()? % count as u64) as usize)).collect()
+}
+
+pub(crate) fn states(device: &Device, before: &[[u64; STATE_WORDS]], after: &[[u64; STATE_WORDS]]) -> Result<()> {
+    let Some(reference) = reference(device) else { return Ok(()) };
+    for i in positions(device, before.len())? {
+        let mut state = before[i];
+        reference.permute(&mut state);
+        if state != after[i] {
+            return Err(device.wrong("permute", format!("state {i}")));
+        }
+    }
+    Ok(())
+}
+
+/// The nonce found is one; when all is checked, none in `first .. end` is.
+pub(crate) fn nonce(device: &Device, request: &GrindRequest, first: u64, end: u64, found: Option<u64>) -> Result<()> {
+    let Some(reference) = reference(device) else { return Ok(()) };
+    let has_zeros = |nonce| {
+        let mut state = request.state;
+        state[usize::from(request.position)] = nonce;
+        reference.permute(&mut state);
+        state[usize::from(request.output_word)].leading_zeros() >= request.bits
+    };
+    if let Some(nonce) = found.filter(|&nonce| !has_zeros(nonce)) {
+        return Err(device.wrong("grind", format!("nonce {nonce} has too few leading zeros")));
+    }
+    if device.options().check == Check::Full {
+        if let Some(missed) = (first..end).find(|&nonce| has_zeros(nonce)) {
+            return Err(device.wrong("grind", format!("nonce {missed} was passed over")));
+        }
+    }
+    Ok(())
+}
+
+fn leaf_digest(reference: &dyn Reference, leaf: &[u64]) -> Digest {
+    let mut state = [0; STATE_WORDS];
+    if leaf.len() <= 4 {
+        for (word, &element) in state.iter_mut().zip(leaf) {
+            *word = canonical(element);
+        }
+    } else {
+        for block in leaf.chunks(8) {
+            state[..block.len()].copy_from_slice(block);
+            reference.permute(&mut state);
+        }
+    }
+    [state[0], state[1], state[2], state[3]]
+}
+
+fn parent_digest(reference: &dyn Reference, [left, right]: [Digest; 2]) -> Digest {
+    let mut state = [0; STATE_WORDS];
+    state[..4].copy_from_slice(&left);
+    state[4..8].copy_from_slice(&right);
+    reference.permute(&mut state);
+    [state[0], state[1], state[2], state[3]]
+}
+
+/// Random leaves and their paths to the cap, or all leaves and parents.
+pub(crate) fn tree(device: &Device, leaves: Panels<'_>, tree: &Tree) -> Result<()> {
+    let Some(reference) = reference(device) else { return Ok(()) };
+    if let Some(i) = tree.digests().iter().flatten().position(|&word| word >= ORDER) {
+        return Err(device.wrong("hash", format!("word {} of digest {} is not canonical", i % 4, i / 4)));
+    }
+    let parent = |level: u32, i: usize| {
+        let below = tree.level(level - 1);
+        if parent_digest(reference, [below[2 * i], below[2 * i + 1]]) == tree.level(level)[i] {
+            return Ok(());
+        }
+        Err(device.wrong("hash", format!("digest {i} of level {level}")))
+    };
+    let all = device.options().check == Check::Full;
+    for i in positions(device, tree.leaves())? {
+        if leaf_digest(reference, &leaves.row(i)?) != tree.level(0)[i] {
+            return Err(device.wrong("hash", format!("leaf {i}")));
+        }
+        if !all {
+            (1..=tree.levels()).try_for_each(|level| parent(level, i >> level))?;
+        }
+    }
+    if all {
+        (1..=tree.levels()).try_for_each(|level| (0..tree.level(level).len()).try_for_each(|i| parent(level, i)))?;
+    }
+    Ok(())
+}
+
+/// Compares input and results of a transform: at a random point, or everywhere.
+///
+/// `shifts` are the cosets' shifts, or the scale of an inverse transform's coefficients.
+pub(crate) fn transform(device: &Device, input: Panels<'_>, from_values: bool, batch: &Batch, shifts: &[u64]) -> Result<()> {
+    match device.options().check {
+        Check::Off => Ok(()),
+        Check::Spot => at_a_point(device, input, from_values, batch, shifts),
+        Check::Full => everywhere(device, input, from_values, batch, shifts),
+    }
+}
+
+/// The columns, combined with powers of a random number, are one polynomial: its values at a random point, from the
+/// input and from every part of the result, must be the same. Wrong results pass with a chance below (N + columns)/p
+/// for each coset.
+fn at_a_point(device: &Device, input: Panels<'_>, from_values: bool, batch: &Batch, shifts: &[u64]) -> Result<()> {
+    let set = device.set();
+    let (log_n, n) = (batch.log_n(), input.rows);
+    let gamma = canonical(random()?);
+    // A point on one of the cosets would divide by zero: two draws in 2^32 at most.
+    let z = loop {
+        let z = canonical(random()?);
+        let on_coset = |shift: u64| pow(z, n as u64) == pow(shift, n as u64);
+        if z != 0 && !on_coset(1) && !shifts.iter().any(|&shift| on_coset(shift)) {
+            break z;
+        }
+    };
+    let natural = |i: usize| i;
+    let reversed = |i: usize| reverse_bits(i, log_n);
+    let w = root(set, log_n);
+    let (combined, _) = combine(input, gamma)?;
+    let result = |panels| match combine(panels, gamma)? {
+        (sums, true) => Ok(sums),
+        (_, false) => Err(device.wrong("transform", "a value is not canonical")),
+    };
+    let expected = if from_values { interpolate(&combined, z, 1, w, natural) } else { horner(&combined, z) };
+    if let Some(panels) = batch.coefficient_panels() {
+        // An inverse transform alone scales coefficient i by shift^i.
+        let point = if batch.rows() == 0 { mul(z, inverse(shifts[0])) } else { z };
+        if horner(&result(panels)?, point) != expected {
+            return Err(device.wrong("transform", "coefficients"));
+        }
+    }
+    if batch.rows() > 0 {
+        for (coset, &shift) in shifts.iter().enumerate() {
+            let values = result(batch.value_panels(coset))?;
+            if interpolate(&values, z, shift, w, reversed) != expected {
+                return Err(device.wrong("transform", format!("values on coset {coset}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// For each row the columns' sum with powers of `gamma`; and whether every value is canonical.
+fn combine(panels: Panels<'_>, gamma: u64) -> Result<(Vec<u64>, bool)> {
+    let mut weights = vec![0; panels.columns];
+    let mut power = 1;
+    for weight in &mut weights {
+        *weight = power;
+        power = mul(power, gamma);
+    }
+    let mut sums = vec![0; panels.rows];
+    let mut largest = 0;
+    panels.for_each_block(|first, panel, beats| {
+        let columns = 8.min(panels.columns - panel * 8);
+        let weights = &weights[panel * 8..][..columns];
+        for (sum, beat) in sums[first..].iter_mut().zip(beats.chunks_exact(8)) {
+            for (&word, &weight) in beat.iter().zip(weights) {
+                *sum = add(*sum, mul(word, weight));
+                largest = largest.max(word);
+            }
+        }
+    })?;
+    Ok((sums, largest < ORDER))
+}
+
+fn horner(coefficients: &[u64], z: u64) -> u64 {
+    coefficients.iter().rev().fold(0, |value, &coefficient| add(mul(value, z), coefficient))
+}
+
+/// The value at `z` of the polynomial with `values` on shift·⟨w⟩, where value i belongs to shift · w^order(i).
+fn interpolate(values: &[u64], z: u64, shift: u64, w: u64, order: impl Fn(usize) -> usize) -> u64 {
+    let n = values.len() as u64;
+    let mut points = vec![0; values.len()];
+    let mut point = canonical(shift);
+    for slot in &mut points {
+        *slot = point;
+        point = mul(point, w);
+    }
+    let mut inverses: Vec<u64> = points.iter().map(|&x| sub(z, x)).collect();
+    invert_all(&mut inverses);
+    let sum = values.iter().enumerate().fold(0, |sum, (i, &value)| {
+        let i = order(i);
+        add(sum, mul(mul(points[i], inverses[i]), value))
+    });
+    let shift_n = pow(shift, n);
+    mul(mul(sub(pow(z, n), shift_n), inverse(mul(shift_n, n))), sum)
+}
+
+/// Every value again on the host.
+fn everywhere(device: &Device, input: Panels<'_>, from_values: bool, batch: &Batch, shifts: &[u64]) -> Result<()> {
+    let (set, n) = (device.set(), input.rows);
+    let mut polynomials = input.to_columns(canonical)?;
+    if from_values {
+        let factor = inverse(n as u64);
+        for column in &mut polynomials {
+            host_transform(set, column);
+            column[1..].reverse();
+            column.iter_mut().for_each(|value| *value = mul(*value, factor));
+        }
+    }
+    let scaled = |polynomial: &[u64], shift: u64| {
+        let mut power = 1;
+        let scale = |&coefficient: &u64| {
+            let product = mul(coefficient, power);
+            power = mul(power, shift);
+            product
+        };
+        polynomial.iter().map(scale).collect::<Vec<u64>>()
+    };
+    if let Some(panels) = batch.coefficient_panels() {
+        let shift = if batch.rows() == 0 { shifts[0] } else { 1 };
+        for (c, (found, polynomial)) in panels.to_columns(|word| word)?.iter().zip(&polynomials).enumerate() {
+            let wanted = scaled(polynomial, shift);
+            if let Some(i) = (0..n).find(|&i| found[i] != wanted[i]) {
+                return Err(device.wrong("transform", format!("coefficient {i} of column {c}")));
+            }
+        }
+    }
+    for (coset, &shift) in shifts.iter().enumerate().take(batch.rows() / n) {
+        for (c, (found, polynomial)) in batch.value_panels(coset).to_columns(|word| word)?.iter().zip(&polynomials).enumerate() {
+            let mut wanted = scaled(polynomial, shift);
+            host_transform(set, &mut wanted);
+            if let Some(i) = (0..n).find(|&i| found[i] != wanted[reverse_bits(i, batch.log_n())]) {
+                return Err(device.wrong("transform", format!("value {i} of column {c} on coset {coset}")));
+            }
+        }
+    }
+    Ok(())
+}

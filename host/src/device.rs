@@ -1,0 +1,191 @@
+//! [`Device`]: a board that is open, and what it did.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hotloop_driver::{Board, BoardOptions, Counters, Descriptor, DriverError, Identity, PciFunction, PoolOptions};
+use hotloop_regs::ParameterSet;
+
+use crate::{
+    buffer::Buffer,
+    error::{HotloopError, Result},
+    offload::Offload,
+    options::Options,
+};
+
+/// An open board. Clones share it; jobs of several threads take turns.
+#[derive(Clone)]
+pub struct Device {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    name: String,
+    board: Board,
+    identity: Identity,
+    options: Options,
+    offload: Mutex<Offload>,
+}
+
+/// A descriptor, and what it stands for.
+#[derive(Clone, Copy)]
+pub(crate) struct Job {
+    pub name: &'static str,
+    pub descriptor: Descriptor,
+    pub work: Offload,
+}
+
+impl Device {
+    /// Opens a device by name: `sim`, or `sim:<preset>` for another preset than `sim`.
+    ///
+    /// # Errors
+    /// [`HotloopError::UnknownDevice`], [`HotloopError::NotInThisBuild`], [`HotloopError::Simulation`],
+    /// [`HotloopError::MissingSet`], or the driver's own.
+    pub fn open(name: &str, options: Options) -> Result<Device> {
+        let (kind, rest) = name.split_once(':').map_or((name, None), |(kind, rest)| (kind, Some(rest)));
+        match (kind, rest) {
+            ("sim", None) => Self::from_function(simulation(name, "sim")?, options),
+            ("sim", Some(preset)) if !preset.is_empty() => Self::from_function(simulation(name, preset)?, options),
+            ("vfio" | "vfio-user", Some(_)) => Err(HotloopError::NotInThisBuild {
+                name: name.into(),
+                next: "boards in a slot and vfio-user sockets come later; use `sim`",
+            }),
+            _ => Err(HotloopError::UnknownDevice { name: name.into() }),
+        }
+    }
+
+    /// Opens the board behind a PCI function.
+    ///
+    /// # Errors
+    /// [`HotloopError::MissingSet`], or the driver's own.
+    pub fn from_function(function: Arc<dyn PciFunction>, options: Options) -> Result<Device> {
+        let name = function.name();
+        let mut pool = PoolOptions { limit_bytes: options.memory_limit, ..PoolOptions::default() };
+        pool.chunk_bytes = pool.chunk_bytes.min(options.memory_limit);
+        let board = Board::open_with(function, BoardOptions { pool, ..BoardOptions::default() })?;
+        let identity = board.identity().clone();
+        if !identity.sets.contains(&options.set) {
+            let held: Vec<&str> = identity.sets.iter().map(|set| set.name()).collect();
+            return Err(HotloopError::MissingSet { device: name, set: options.set, held: held.join(", ") });
+        }
+        Ok(Device { shared: Arc::new(Shared { name, board, identity, options, offload: Mutex::default() }) })
+    }
+
+    /// The name of the PCI function.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// What the board is.
+    pub fn identity(&self) -> &Identity {
+        &self.shared.identity
+    }
+
+    /// How it is used.
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    /// The parameter set of every job.
+    pub fn set(&self) -> ParameterSet {
+        self.shared.options.set
+    }
+
+    /// What the device did since it was opened.
+    pub fn offload(&self) -> Offload {
+        *self.offload_mut()
+    }
+
+    /// The board's own counters, since its last reset.
+    pub fn counters(&self) -> Result<Counters> {
+        Ok(self.shared.board.counters()?)
+    }
+
+    /// The driver's view of the board, for tests of boards.
+    pub fn board(&self) -> &Board {
+        &self.shared.board
+    }
+
+    pub(crate) fn allocate(&self, beats: usize) -> Result<Buffer> {
+        let bytes = (beats as u64).saturating_mul(64);
+        self.shared.board.alloc(bytes).map(Buffer).map_err(|error| match error {
+            DriverError::PoolLimit { asked, mapped, limit } => HotloopError::MemoryLimit { asked, in_use: mapped, limit },
+            error => error.into(),
+        })
+    }
+
+    /// Runs jobs in order, with one doorbell. All must succeed.
+    pub(crate) fn run(&self, jobs: &[Job]) -> Result<()> {
+        let descriptors: Vec<Descriptor> = jobs.iter().map(|job| job.descriptor).collect();
+        let results = self.shared.board.submit_and_wait(&descriptors).map_err(|error| self.failed(jobs, error))?;
+        let mut offload = self.offload_mut();
+        for (job, result) in jobs.iter().zip(results) {
+            *offload += job.work;
+            *offload += Offload {
+                jobs: 1,
+                cycles: result.cycles,
+                bytes_to_device: hotloop_regs::Descriptor::BYTES as u64,
+                bytes_from_device: hotloop_regs::Completion::BYTES as u64,
+                ..Offload::default()
+            };
+        }
+        Ok(())
+    }
+
+    fn failed(&self, jobs: &[Job], error: DriverError) -> HotloopError {
+        match error {
+            DriverError::Job(error) => HotloopError::Job {
+                job: jobs.get(error.index).map_or("job", |job| job.name),
+                device: self.shared.name.clone(),
+                code: error.code,
+            },
+            error @ DriverError::Invalid(_) => error.into(),
+            error => {
+                // The rings are undefined now. A reset makes the board take jobs again; where it fails, the next job
+                // says so, and what the caller needs to know is the error that came first.
+                let _ = self.shared.board.reset();
+                error.into()
+            }
+        }
+    }
+
+    /// A grind job's permutations are known when it is done.
+    pub(crate) fn add_permutations(&self, permutations: u64) {
+        self.offload_mut().permutations += permutations;
+    }
+
+    /// Refuses what the board does not hold.
+    pub(crate) fn limit(&self, what: &'static str, asked: u64, limit: u64) -> Result<()> {
+        if asked <= limit {
+            return Ok(());
+        }
+        let (device, preset) = (self.shared.name.clone(), self.shared.identity.preset.clone());
+        Err(HotloopError::DeviceLimit { what, asked, limit, device, preset })
+    }
+
+    pub(crate) fn wrong(&self, job: &'static str, detail: impl Into<String>) -> HotloopError {
+        HotloopError::CheckFailed { job, device: self.shared.name.clone(), detail: detail.into() }
+    }
+
+    fn offload_mut(&self) -> MutexGuard<'_, Offload> {
+        // Sums stay whole when a thread that adds panics.
+        self.shared.offload.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Device({}, preset {})", self.shared.name, self.shared.identity.preset)
+    }
+}
+
+#[cfg(feature = "sim")]
+fn simulation(name: &str, preset: &str) -> Result<Arc<dyn PciFunction>> {
+    // hotloop_sim::open_sim(preset), once it exists.
+    let reason = format!("the simulator of preset `{preset}` is not built yet");
+    Err(HotloopError::Simulation { name: name.into(), reason })
+}
+
+#[cfg(not(feature = "sim"))]
+fn simulation(name: &str, _preset: &str) -> Result<Arc<dyn PciFunction>> {
+    Err(HotloopError::NotInThisBuild { name: name.into(), next: "build the `hotloop` crate with its feature `sim`" })
+}

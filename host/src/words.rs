@@ -1,0 +1,50 @@
+//! How a prover's own vectors become words of panels, without a copy in between.
+
+/// One column or one row of field elements, read as 64-bit words. Any 64 bits are accepted: the board reduces.
+///
+/// An adapter implements it on a wrapper of its prover's vectors, so that elements go straight to device memory.
+pub trait Words {
+    /// Number of elements.
+    fn len(&self) -> usize;
+
+    /// Element `index`, below [`Words::len`].
+    fn word(&self, index: usize) -> u64;
+
+    /// Whether there are no elements.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Words for [u64] {
+    fn len(&self) -> usize {
+        <[u64]>::len(self)
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> u64 {
+        self[index]
+    }
+}
+
+impl Words for Vec<u64> {
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> u64 {
+        self[index]
+    }
+}
+
+impl<W: Words + ?Sized> Words for &W {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> u64 {
+        (**self).word(index)
+    }
+}
