@@ -24,7 +24,8 @@ impl Bar {
     ///
     /// A dead bus answers every read with all ones, and `MAGIC` is never all ones: so that is asked when any word is.
     pub fn read(&self, register: &Register) -> Result<u64, DriverError> {
-        let value = if register.width == 64 { self.read_pair(register)? } else { u64::from(self.word(register.offset)?) };
+        let value =
+            if register.width == 64 { self.read_pair(register)? } else { u64::from(self.word(register.offset)?) };
         let ones = value as u32 == u32::MAX || (register.width == 64 && (value >> 32) as u32 == u32::MAX);
         if ones && self.word(map::MAGIC.offset)? == u32::MAX {
             return Err(DriverError::Gone { name: self.function.name(), register: register.name });

@@ -20,7 +20,12 @@ pub(crate) fn check_identifiers(function: &dyn PciFunction) -> Result<(), Driver
             return Err(DriverError::Gone { name: function.name(), register: what });
         }
         if found != wanted {
-            return Err(DriverError::NotHotloop { name: function.name(), what, found: found.into(), wanted: wanted.into() });
+            return Err(DriverError::NotHotloop {
+                name: function.name(),
+                what,
+                found: found.into(),
+                wanted: wanted.into(),
+            });
         }
     }
     Ok(())

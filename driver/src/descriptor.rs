@@ -51,7 +51,8 @@ pub struct TransformShape {
 impl TransformShape {
     /// Beats that one panel's output takes (`u64::MAX` where they cannot be counted).
     pub fn panel_beats(&self) -> u64 {
-        let beats = |flag: u16, log: u32| if self.flags & flag == 0 { 0 } else { 1u64.checked_shl(log).unwrap_or(u64::MAX) };
+        let beats =
+            |flag: u16, log: u32| if self.flags & flag == 0 { 0 } else { 1u64.checked_shl(log).unwrap_or(u64::MAX) };
         let (log_n, log_cosets) = (u32::from(self.log_n), u32::from(self.log_cosets));
         beats(FLAG_COEFFICIENTS, log_n).saturating_add(beats(FLAG_FORWARD, log_n + log_cosets))
     }
@@ -239,7 +240,10 @@ mod tests {
             (Table::src_stride, Descriptor { src_stride: !0, ..zero }),
             (Table::dst_stride, Descriptor { dst_stride: !0, ..zero }),
         ];
-        assert_eq!(full.map(|(field, _)| field.name).as_slice(), Table::FIELDS.iter().map(|f| f.name).collect::<Vec<_>>());
+        assert_eq!(
+            full.map(|(field, _)| field.name).as_slice(),
+            Table::FIELDS.iter().map(|f| f.name).collect::<Vec<_>>()
+        );
         for (field, entry) in full {
             let mut words = [0; 8];
             put(&mut words, field, u64::MAX);

@@ -25,7 +25,9 @@ pub enum DriverError {
         register: &'static str,
     },
     /// A 64-bit register changed at every attempt to read it.
-    #[error("{register} changes faster than it can be read; the board is faulty: reset it, or report its build identity")]
+    #[error(
+        "{register} changes faster than it can be read; the board is faulty: reset it, or report its build identity"
+    )]
     Unstable {
         /// The register.
         register: &'static str,
@@ -116,7 +118,9 @@ pub enum DriverError {
     #[error("a DMA buffer of no bytes was asked for; ask for at least one")]
     EmptyBuffer,
     /// An access lies outside its buffer.
-    #[error("access of {bytes} bytes at offset {offset:#x} lies outside a DMA buffer of {len} bytes; allocate a larger one")]
+    #[error(
+        "access of {bytes} bytes at offset {offset:#x} lies outside a DMA buffer of {len} bytes; allocate a larger one"
+    )]
     OutsideBuffer {
         /// Byte offset asked for.
         offset: u64,

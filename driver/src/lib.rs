@@ -24,6 +24,6 @@ pub use descriptor::{hash_digests, Completion, Descriptor, HashShape, TransformS
 pub use error::{CompletionError, DriverError, InvalidJob, JobError};
 pub use function::{FunctionError, PciFunction};
 pub use identity::{Counters, Identity};
-pub use pcie_sys::{DmaMemory, EventFd};
+pub use pcie_sys::{DmaMemory, EventFd, SysError};
 pub use pool::{DmaPool, PoolOptions};
 pub use timeouts::Timeouts;

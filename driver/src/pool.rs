@@ -126,16 +126,15 @@ impl DmaPool {
         if state.closed {
             return Err(DriverError::Closed);
         }
-        let limit = || DriverError::PoolLimit { asked: bytes, mapped: mapped(&state), limit: self.shared.options.limit_bytes };
+        let limit =
+            || DriverError::PoolLimit { asked: bytes, mapped: mapped(&state), limit: self.shared.options.limit_bytes };
         let whole = bytes.checked_next_multiple_of(BEAT).ok_or_else(limit)?;
         let taken = match take(&mut state, whole, align) {
             Some(taken) => taken,
             None => {
                 grow(&self.shared, &mut state, whole)?;
-                take(&mut state, whole, align).ok_or(DriverError::NoAddresses {
-                    bytes,
-                    mask_bits: self.shared.options.mask_bits,
-                })?
+                take(&mut state, whole, align)
+                    .ok_or(DriverError::NoAddresses { bytes, mask_bits: self.shared.options.mask_bits })?
             }
         };
         let (index, offset) = taken;

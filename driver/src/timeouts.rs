@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use hotloop_regs::Opcode;
 
-use crate::{descriptor::{hash_digests, Descriptor}, pool::DmaPool, validate::GRIND_WORDS};
+use crate::{
+    descriptor::{hash_digests, Descriptor},
+    pool::DmaPool,
+    validate::GRIND_WORDS,
+};
 
 /// Cycles that one permutation takes at most: a unit with a single S-box, 8 · 12 + 22 of them and their latencies.
 const PERMUTATION_CYCLES: u64 = 1000;
@@ -33,7 +37,8 @@ impl Default for Timeouts {
 impl Timeouts {
     /// Deadline for a batch.
     pub(crate) fn of(&self, jobs: &[Descriptor], pool: &DmaPool) -> Duration {
-        let cycles = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(most_cycles(job, || grind_nonces(job, pool))));
+        let cycles =
+            jobs.iter().fold(0u64, |sum, job| sum.saturating_add(most_cycles(job, || grind_nonces(job, pool))));
         self.base.saturating_add(Duration::from_secs(cycles / self.cycles_per_second.max(1)))
     }
 }

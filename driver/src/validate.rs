@@ -88,7 +88,9 @@ impl Checker<'_> {
     fn transform(&mut self, job: &Descriptor, identity: &Identity) -> Result<(), InvalidJob> {
         let (log_n, log_cosets) = (u32::from(job.log_n), u32::from(job.log_cosets));
         let longest = identity.max_log;
-        self.require("log_n", log_n.into(), (1..=longest).contains(&log_n), || format!("1 to {longest} on this board"))?;
+        self.require("log_n", log_n.into(), (1..=longest).contains(&log_n), || {
+            format!("1 to {longest} on this board")
+        })?;
         let most = identity.max_log_cosets;
         self.require("log_cosets", log_cosets.into(), log_cosets <= most, || format!("0 to {most} on this board"))?;
         let shape = job.transform_shape();
@@ -124,7 +126,9 @@ impl Checker<'_> {
         beats: u32,
         needed: u64,
     ) -> Result<(), InvalidJob> {
-        self.require(length, beats.into(), u64::from(beats) >= needed, || format!("at least {needed} beats for this shape"))?;
+        self.require(length, beats.into(), u64::from(beats) >= needed, || {
+            format!("at least {needed} beats for this shape")
+        })?;
         self.block(field, iova, beats.into())?;
         Ok(())
     }
@@ -138,7 +142,11 @@ impl Checker<'_> {
                 self.buffers.push(buffer.clone());
                 Ok(buffer)
             }
-            None => Err(self.invalid(field, iova, format!("the start of {bytes} bytes inside one live buffer of this board"))),
+            None => Err(self.invalid(
+                field,
+                iova,
+                format!("the start of {bytes} bytes inside one live buffer of this board"),
+            )),
         }
     }
 

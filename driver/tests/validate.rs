@@ -1,0 +1,140 @@
+//! Every rule of docs/jobs.md is checked before the doorbell, and the field is named.
+
+mod common;
+
+use common::*;
+use hotloop_driver::{Board, Descriptor, DriverError, HashShape, TransformShape, Window};
+use hotloop_tests::model::FunctionalBoard;
+
+/// Refused for `field`, and the board never heard of it.
+fn assert_refused(model: &FunctionalBoard, board: &Board, job: Descriptor, field: &str) {
+    let before = model.doorbells();
+    let good = copy(board, 1);
+    match board.submit_and_wait_for(&[good.0, job], LONG) {
+        Err(DriverError::Invalid(invalid)) => {
+            assert_eq!((invalid.index, invalid.field), (1, field), "{invalid}");
+            assert!(invalid.to_string().contains(field));
+        }
+        other => panic!("{field}: {other:?}"),
+    }
+    assert_eq!(model.doorbells(), before);
+}
+
+#[test]
+fn common_fields() {
+    let (model, board) = open();
+    let (good, src, dst) = copy(&board, 1);
+    let refused = |job, field| assert_refused(&model, &board, job, field);
+    refused(Descriptor { opcode: 0, ..good }, "opcode");
+    refused(Descriptor { opcode: 6, ..good }, "opcode");
+    refused(Descriptor { set: 3, ..good }, "set");
+    refused(Descriptor { set: 200, ..good }, "set");
+    refused(Descriptor { reserved_42: [0, 0, 1, 0, 0, 0], ..good }, "reserved");
+    refused(Descriptor { reserved_55: 1, ..good }, "reserved");
+    refused(Descriptor { rows: 0, ..good }, "rows");
+    refused(Descriptor { rows: 2, ..good }, "src_beats");
+    refused(Descriptor { rows: 2, src_beats: 2, ..good }, "src");
+    refused(Descriptor { src: good.src + 8, ..good }, "src");
+    refused(Descriptor { src: 0, ..good }, "src");
+    refused(Descriptor { src: u64::MAX - 63, ..good }, "src");
+    refused(Descriptor { dst: good.dst + 4, ..good }, "dst");
+    refused(Descriptor { dst_beats: 0, ..good }, "dst_beats");
+    refused(Descriptor { dst_beats: u32::MAX, ..good }, "dst");
+    // A buffer that is gone is no place to read from, even where small ones now lie in its space.
+    let old = empty(&board, 800).window();
+    refused(Descriptor::loopback(SET, old, dst.window(), 1), "src");
+    drop(src);
+    assert_usable(&board);
+}
+
+#[test]
+fn permute_and_hash() {
+    let (model, board) = open();
+    let refused = |job, field| assert_refused(&model, &board, job, field);
+    let (src, dst) = (empty(&board, 64), empty(&board, 64));
+    let permute = |rows| Descriptor::permute(SET, src.window(), dst.window(), rows);
+    assert!(board.submit_and_wait_for(&[permute(4)], LONG).is_ok());
+    refused(permute(5), "src_beats");
+    let shape = HashShape { rows: 4, width: 16, levels: 2, src_stride: 4 };
+    let hash = |shape, src: Window, dst: Window| Descriptor::hash(SET, src, dst, shape);
+    assert!(board.submit_and_wait_for(&[hash(shape, src.window(), dst.window())], LONG).is_ok());
+    refused(hash(HashShape { width: 0, ..shape }, src.window(), dst.window()), "width");
+    refused(hash(HashShape { levels: 3, ..shape }, src.window(), dst.window()), "levels");
+    refused(hash(HashShape { levels: 255, ..shape }, src.window(), dst.window()), "levels");
+    refused(hash(HashShape { src_stride: 5, ..shape }, src.window(), dst.window()), "src_beats");
+    refused(hash(HashShape { width: 17, ..shape }, src.window(), dst.window()), "src_beats");
+    // Seven digests take four beats.
+    refused(hash(shape, src.window(), Window { beats: 3, ..dst.window() }), "dst_beats");
+    assert!(board.submit_and_wait_for(&[hash(shape, src.window(), Window { beats: 4, ..dst.window() })], LONG).is_ok());
+}
+
+#[test]
+fn grind() {
+    let (model, board) = open();
+    let refused = |job, field| assert_refused(&model, &board, job, field);
+    let dst = empty(&board, 8);
+    let mut block = [0u64; 16];
+    (block[13], block[14]) = (100, 3 | 7 << 8 | 2 << 16);
+    let good = filled(&board, &block);
+    assert!(board.submit_and_wait_for(&[Descriptor::grind(SET, good.iova(), dst.window())], LONG).is_ok());
+    for (word, value, field) in [
+        (13, 0, "param word 13 (nonces)"),
+        (14, 12, "param word 14"),
+        (14, 12 << 8, "param word 14"),
+        (14, 65 << 16, "param word 14"),
+        (14, 1 << 4, "param word 14"),
+        (15, 1, "param word 15"),
+    ] {
+        let mut block = block;
+        block[word] = value;
+        let bad = filled(&board, &block);
+        refused(Descriptor::grind(SET, bad.iova(), dst.window()), field);
+    }
+    refused(Descriptor::grind(SET, good.iova() + 32, dst.window()), "param");
+    refused(Descriptor::grind(SET, good.iova() + 64, dst.window()), "param");
+    refused(Descriptor::grind(SET, good.iova(), Window { beats: 0, ..dst.window() }), "dst_beats");
+}
+
+#[test]
+fn transform() {
+    let (model, board) = open();
+    let refused = |job, field| assert_refused(&model, &board, job, field);
+    // Two panels of 8 rows in; 8 + 16 out of each; two scale tables of 9 beats.
+    let (src, dst, param) = (empty(&board, 16 * 8), empty(&board, 48 * 8), empty(&board, 18 * 8));
+    let shape = TransformShape { panels: 2, log_n: 3, log_cosets: 1, flags: 7, src_stride: 8, dst_stride: 24 };
+    let job = |shape| Descriptor::transform(SET, src.window(), dst.window(), param.iova(), shape);
+    assert!(board.submit_and_wait_for(&[job(shape)], LONG).is_ok());
+    refused(job(TransformShape { log_n: 0, ..shape }), "log_n");
+    refused(job(TransformShape { log_n: 14, ..shape }), "log_n");
+    refused(job(TransformShape { log_cosets: 5, ..shape }), "log_cosets");
+    for flags in [0, 1, 4, 5, 6, 8, 15] {
+        refused(job(TransformShape { flags, ..shape }), "flags");
+    }
+    refused(job(TransformShape { panels: 0, ..shape }), "rows");
+    refused(job(TransformShape { panels: 3, ..shape }), "src_beats");
+    refused(job(TransformShape { panels: u32::MAX, src_stride: u32::MAX, dst_stride: u32::MAX, ..shape }), "src_beats");
+    refused(job(TransformShape { src_stride: 9, ..shape }), "src_beats");
+    refused(job(TransformShape { dst_stride: 25, ..shape }), "dst_beats");
+    refused(job(TransformShape { dst_stride: 23, ..shape }), "dst_stride");
+    refused(Descriptor { param: param.iova() + 64, ..job(shape) }, "param");
+    refused(Descriptor { param: param.iova() + 1, ..job(shape) }, "param");
+    // A stride says nothing where there is one panel.
+    let one = TransformShape { panels: 1, src_stride: 0, dst_stride: 0, ..shape };
+    assert!(board.submit_and_wait_for(&[job(one)], LONG).is_ok());
+}
+
+#[test]
+fn deadlines_grow_with_the_work() {
+    let (_model, board) = open();
+    let (job, _src, _dst) = copy(&board, 1);
+    assert_eq!(board.timeout_of(&[]), options().timeouts.base);
+    let large = Descriptor { rows: 1 << 20, ..job };
+    assert!(board.timeout_of(&[large]) > board.timeout_of(&[job]));
+    let mut block = [0u64; 16];
+    (block[13], block[14]) = (u64::MAX, 2 << 16);
+    let few = filled(&board, &block);
+    block[14] = 20 << 16;
+    let many = filled(&board, &block);
+    let grind = |param| board.timeout_of(&[Descriptor::grind(SET, param, Window::default())]);
+    assert!(grind(few.iova()) < grind(many.iova()));
+}

@@ -1,0 +1,286 @@
+//! What the operations of docs/jobs.md compute, by plonky2.
+
+use std::sync::Arc;
+
+use hotloop_driver::{hash_digests, Descriptor, DmaMemory};
+use hotloop_regs::{
+    descriptor::{FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    map, scale_table_beats, Error, Opcode, BEAT_BYTES, BEAT_WORDS, SCALE_LO_WORDS,
+};
+use plonky2::{
+    field::{
+        goldilocks_field::GoldilocksField as F,
+        polynomial::{PolynomialCoeffs, PolynomialValues},
+        types::{Field, PrimeField64},
+    },
+    hash::poseidon::Poseidon,
+};
+
+use super::{registers::Registers, Mappings};
+
+type Beat = [u64; BEAT_WORDS];
+const BEAT: u64 = BEAT_BYTES as u64;
+
+/// The memory behind `iova .. iova + bytes`, and the offset in it.
+pub(super) fn reach(mappings: &Mappings, iova: u64, bytes: u64) -> Option<(&Arc<DmaMemory>, u64)> {
+    let (start, memory) = mappings.range(..=iova).next_back()?;
+    let offset = iova - start;
+    (offset.checked_add(bytes)? <= memory.len()).then_some((memory, offset))
+}
+
+/// One beat of host memory.
+pub(super) fn load(mappings: &Mappings, iova: u64) -> Option<Beat> {
+    let (memory, offset) = reach(mappings, iova, BEAT)?;
+    let mut beat = [0; BEAT_WORDS];
+    memory.read_words(offset, &mut beat).ok()?;
+    Some(beat)
+}
+
+/// What became of a job.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) error: Option<Error>,
+    pub(super) cycles: u64,
+    pub(super) bytes_read: u64,
+    pub(super) bytes_written: u64,
+    pub(super) permutations: u64,
+    pub(super) ntt_beats: u64,
+}
+
+/// Runs one job.
+pub(super) fn run(job: &Descriptor, mappings: &Mappings, registers: &Registers) -> Done {
+    let mut run = Run { job, mappings, done: Done::default() };
+    match run.admit(registers) {
+        Err(error) => run.fail(error),
+        Ok(Opcode::Loopback) => run.loopback(),
+        Ok(Opcode::Permute) => run.permute(),
+        Ok(Opcode::Hash) => run.hash(),
+        Ok(Opcode::Grind) => run.grind(),
+        Ok(Opcode::Transform) => run.transform(),
+    }
+    // There is no clock: a cycle a beat and a permutation.
+    let done = &mut run.done;
+    done.cycles = 1 + (done.bytes_read + done.bytes_written) / BEAT + done.permutations;
+    run.done
+}
+
+struct Run<'a> {
+    job: &'a Descriptor,
+    mappings: &'a Mappings,
+    done: Done,
+}
+
+impl Run<'_> {
+    fn admit(&self, registers: &Registers) -> Result<Opcode, Error> {
+        let job = self.job;
+        let opcode = Opcode::from_code(job.opcode.into()).ok_or(Error::BadOpcode)?;
+        if job.set >= 32 || registers.get(&map::SETS) >> job.set & 1 == 0 {
+            return Err(Error::BadSet);
+        }
+        if !(job.src | job.dst | job.param).is_multiple_of(BEAT) {
+            return Err(Error::Misaligned);
+        }
+        let shape = job.transform_shape();
+        let (log_n, log_cosets) = (u64::from(job.log_n), u64::from(job.log_cosets));
+        let good = match opcode {
+            Opcode::Loopback | Opcode::Permute => job.rows > 0,
+            Opcode::Hash => {
+                job.rows > 0 && job.width > 0 && job.levels < 32 && job.rows.trailing_zeros() >= job.levels.into()
+            }
+            Opcode::Grind => true,
+            Opcode::Transform => {
+                job.rows > 0
+                    && shape.flags_are_valid()
+                    && (1..=registers.get(&map::NTT_MAX_LOG)).contains(&log_n)
+                    && log_cosets <= registers.get(&map::NTT_MAX_LOG_COSETS)
+            }
+        };
+        if good {
+            Ok(opcode)
+        } else {
+            Err(Error::BadShape)
+        }
+    }
+
+    /// The first error is the one reported.
+    fn fail(&mut self, error: Error) {
+        self.done.error.get_or_insert(error);
+    }
+
+    /// Beat `index` of the source; zero where it cannot be read.
+    fn read(&mut self, index: u64) -> Beat {
+        if index >= self.job.src_beats.into() {
+            self.fail(Error::OutOfWindow);
+            return Beat::default();
+        }
+        self.read_at(self.job.src + BEAT * index)
+    }
+
+    fn param(&mut self, index: u64) -> Beat {
+        self.read_at(self.job.param + BEAT * index)
+    }
+
+    fn read_at(&mut self, iova: u64) -> Beat {
+        self.done.bytes_read += BEAT;
+        load(self.mappings, iova).unwrap_or_else(|| {
+            self.fail(Error::ReadError);
+            Beat::default()
+        })
+    }
+
+    /// Writes the first words of beat `index` of the destination.
+    fn write(&mut self, index: u64, words: &[u64]) {
+        if index >= self.job.dst_beats.into() {
+            return self.fail(Error::OutOfWindow);
+        }
+        self.done.bytes_written += size_of_val(words) as u64;
+        let written = reach(self.mappings, self.job.dst + BEAT * index, BEAT)
+            .is_some_and(|(memory, offset)| memory.write_words(offset, words).is_ok());
+        if !written {
+            self.fail(Error::WriteError);
+        }
+    }
+
+    fn permutation(&mut self, state: [F; 12]) -> [F; 12] {
+        self.done.permutations += 1;
+        F::poseidon(state)
+    }
+
+    fn loopback(&mut self) {
+        for row in 0..self.job.rows.into() {
+            let beat = self.read(row);
+            self.write(row, &beat);
+        }
+    }
+
+    fn permute(&mut self) {
+        for row in 0..u64::from(self.job.rows) {
+            let (low, high) = (self.read(2 * row), self.read(2 * row + 1));
+            let state = std::array::from_fn(|i| if i < 8 { field(low[i]) } else { field(high[i - 8]) });
+            let out = self.permutation(state).map(|x| x.to_canonical_u64());
+            self.write(2 * row, &out[..8]);
+            self.write(2 * row + 1, &[out[8], out[9], out[10], out[11], 0, 0, 0, 0]);
+        }
+    }
+
+    fn hash(&mut self) {
+        let (rows, width) = (u64::from(self.job.rows), usize::from(self.job.width));
+        let mut level: Vec<[F; 4]> = (0..rows).map(|row| self.leaf(row, width)).collect();
+        let mut digests = level.clone();
+        for _ in 0..self.job.levels {
+            level = level.chunks_exact(2).map(|pair| self.parent(pair[0], pair[1])).collect();
+            digests.extend(&level);
+        }
+        debug_assert_eq!(digests.len() as u64, hash_digests(self.job.rows, self.job.levels));
+        for (index, pair) in (0..).zip(digests.chunks(2)) {
+            let words: Vec<u64> = pair.iter().flatten().map(F::to_canonical_u64).collect();
+            self.write(index, &words);
+        }
+    }
+
+    fn leaf(&mut self, row: u64, width: usize) -> [F; 4] {
+        let mut state = [F::ZERO; 12];
+        for (panel, start) in (0..width).step_by(BEAT_WORDS).enumerate() {
+            let beat = self.read(panel as u64 * u64::from(self.job.src_stride) + row);
+            let columns = (width - start).min(BEAT_WORDS);
+            for (slot, word) in state.iter_mut().zip(&beat[..columns]) {
+                *slot = field(*word);
+            }
+            if width > 4 {
+                state = self.permutation(state);
+            }
+        }
+        [state[0], state[1], state[2], state[3]]
+    }
+
+    fn parent(&mut self, left: [F; 4], right: [F; 4]) -> [F; 4] {
+        let mut state = [F::ZERO; 12];
+        state[..4].copy_from_slice(&left);
+        state[4..8].copy_from_slice(&right);
+        let out = self.permutation(state);
+        [out[0], out[1], out[2], out[3]]
+    }
+
+    fn grind(&mut self) {
+        let (first, second) = (self.param(0), self.param(1));
+        let words: Vec<u64> = first.into_iter().chain(second).collect();
+        let (position, output) = ((words[14] & 15) as usize, (words[14] >> 8 & 15) as usize);
+        let zeros = (words[14] >> 16 & 127) as u32;
+        if position >= 12 || output >= 12 || zeros > 64 || words[13] == 0 {
+            return self.fail(Error::BadShape);
+        }
+        let state: [F; 12] = std::array::from_fn(|i| field(words[i]));
+        for tried in 0..words[13] {
+            let nonce = words[12].wrapping_add(tried);
+            let mut state = state;
+            state[position] = field(nonce);
+            if self.permutation(state)[output].to_canonical_u64().leading_zeros() >= zeros {
+                return self.write(0, &[1, nonce, 0, 0, 0, 0, 0, 0]);
+            }
+        }
+        self.write(0, &[0, words[13], 0, 0, 0, 0, 0, 0]);
+    }
+
+    fn transform(&mut self) {
+        let shape = self.job.transform_shape();
+        let (log_n, cosets) = (u32::from(shape.log_n), 1u64 << shape.log_cosets);
+        let scales: Vec<Vec<F>> = (0..cosets).map(|coset| self.scale_table(log_n, coset)).collect();
+        for panel in 0..u64::from(shape.panels) {
+            self.panel(panel, log_n, &scales);
+        }
+    }
+
+    /// Factor of each row of a coset.
+    fn scale_table(&mut self, log_n: u32, coset: u64) -> Vec<F> {
+        let beats = u64::from(scale_table_beats(log_n));
+        let table: Vec<u64> = (0..beats).flat_map(|beat| self.param(coset * beats + beat)).collect();
+        (0..1usize << log_n).map(|i| field(table[i & 63]) * field(table[SCALE_LO_WORDS + (i >> 6)])).collect()
+    }
+
+    fn panel(&mut self, panel: u64, log_n: u32, scales: &[Vec<F>]) {
+        let (n, flags) = (1usize << log_n, self.job.flags);
+        let src = panel * u64::from(self.job.src_stride);
+        let mut dst = panel * u64::from(self.job.dst_stride);
+        let rows: Vec<Beat> = (0..n as u64).map(|row| self.read(src + row)).collect();
+        let columns: Vec<Vec<F>> = (0..BEAT_WORDS).map(|c| rows.iter().map(|beat| field(beat[c])).collect()).collect();
+        self.done.ntt_beats += if flags & FLAG_INVERSE == 0 { 0 } else { n as u64 };
+        let columns: Vec<Vec<F>> = match flags & FLAG_INVERSE {
+            0 => columns,
+            _ => columns.into_iter().map(|column| PolynomialValues::new(column).ifft().coeffs).collect(),
+        };
+        if flags & FLAG_COEFFICIENTS != 0 {
+            let one = vec![F::ONE; n];
+            let scale = if flags & FLAG_FORWARD == 0 { &scales[0] } else { &one };
+            for row in 0..n {
+                self.write(
+                    dst + row as u64,
+                    &columns.iter().map(|c| canonical(c[row] * scale[row])).collect::<Vec<_>>(),
+                );
+            }
+            dst += n as u64;
+        }
+        if flags & FLAG_FORWARD == 0 {
+            return;
+        }
+        for (coset, scale) in (0..).zip(scales) {
+            self.done.ntt_beats += n as u64;
+            let scaled =
+                |c: &Vec<F>| PolynomialCoeffs::new(c.iter().zip(scale).map(|(x, s)| *x * *s).collect()).fft().values;
+            let values: Vec<Vec<F>> = columns.iter().map(scaled).collect();
+            for row in 0..n {
+                let natural = row.reverse_bits() >> (usize::BITS - log_n);
+                let beat: Vec<u64> = values.iter().map(|v| canonical(v[natural])).collect();
+                self.write(dst + coset * n as u64 + row as u64, &beat);
+            }
+        }
+    }
+}
+
+/// Inputs may be any 64-bit values.
+fn field(word: u64) -> F {
+    F::from_noncanonical_u64(word)
+}
+
+fn canonical(x: F) -> u64 {
+    x.to_canonical_u64()
+}
