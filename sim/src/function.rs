@@ -1,0 +1,178 @@
+//! [`SimFunction`]: a simulated board as a PCI function.
+
+use std::{ops::RangeInclusive, sync::Arc};
+
+use hotloop_driver::{DmaMemory, EventFd, FunctionError, PciFunction};
+use hotloop_regs::{BAR0_BYTES, MSIX_VECTORS};
+use pcie_sys::SysError;
+
+use crate::{
+    board::{Board, Fatal},
+    config::Config,
+    ffi, iotlb,
+    options::{PRESET, TRACED},
+    worker::Worker,
+    Clocked, SimError, SimOptions,
+};
+
+/// A simulated board as a PCI function. Dropping it ends its thread.
+///
+/// A board that broke a rule of its buses, stopped, or did not answer is gone: every later call says why.
+pub struct SimFunction {
+    name: String,
+    worker: Worker,
+}
+
+/// Opens the simulated board of a preset.
+pub fn open_sim(preset: &str) -> Result<Arc<dyn PciFunction>, SimError> {
+    Ok(Arc::new(SimFunction::open(&SimOptions::preset(preset))?))
+}
+
+/// The presets whose accelerators are in this program.
+pub fn presets() -> Vec<&'static str> {
+    let names = ffi::models().into_iter().filter_map(|name| name.strip_prefix(PRESET));
+    names.filter(|preset| !preset.ends_with(TRACED)).collect()
+}
+
+impl SimFunction {
+    /// Powers a simulated board up.
+    pub fn open(options: &SimOptions) -> Result<SimFunction, SimError> {
+        let traced = format!("{}{TRACED}", options.model);
+        let model = match options.trace {
+            Some(_) if ffi::models().contains(&&*traced) => &traced,
+            _ => &options.model,
+        };
+        let mut model = Clocked::open(model)?;
+        if let Some(trace) = &options.trace {
+            model.trace(&trace.path, trace.from, trace.cycles)?;
+        }
+        let mut board = Board::new(model, options.link)?;
+        board.reset().map_err(|reason| SimError::Start { name: options.name.clone(), reason })?;
+        let worker = Worker::spawn(board).map_err(|source| SimError::Thread { source })?;
+        Ok(SimFunction { name: options.name.clone(), worker })
+    }
+
+    /// Clock cycles simulated so far, reset included.
+    pub fn simulated_cycles(&self) -> Result<u64, FunctionError> {
+        self.call(|board| Ok(board.cycles()))
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Board) -> Result<T, Fatal> + Send + 'static,
+    ) -> Result<T, FunctionError> {
+        self.worker.call(work).map_err(|reason| FunctionError::Gone { name: self.name.clone(), reason })
+    }
+}
+
+impl PciFunction for SimFunction {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn config_read(&self, offset: u16, data: &mut [u8]) -> Result<(), FunctionError> {
+        check_config(offset, data.len())?;
+        let mut bytes = vec![0; data.len()];
+        let bytes = self.call(move |board| {
+            board.config_read(offset, &mut bytes);
+            Ok(bytes)
+        })?;
+        data.copy_from_slice(&bytes);
+        Ok(())
+    }
+
+    fn config_write(&self, offset: u16, data: &[u8]) -> Result<(), FunctionError> {
+        check_config(offset, data.len())?;
+        let bytes = data.to_vec();
+        self.call(move |board| board.config_write(offset, &bytes))
+    }
+
+    fn region_bytes(&self, bar: u8) -> u64 {
+        if bar == 0 {
+            BAR0_BYTES
+        } else {
+            0
+        }
+    }
+
+    fn region_read(&self, bar: u8, offset: u64, data: &mut [u8]) -> Result<(), FunctionError> {
+        check_region(bar, self.region_bytes(bar), offset, data.len())?;
+        let bytes = data.len();
+        let value = self.call(move |board| {
+            let mut value = [0; 8];
+            board.bar_read(offset, &mut value[..bytes])?;
+            Ok(value)
+        })?;
+        data.copy_from_slice(&value[..bytes]);
+        Ok(())
+    }
+
+    fn region_write(&self, bar: u8, offset: u64, data: &[u8]) -> Result<(), FunctionError> {
+        check_region(bar, self.region_bytes(bar), offset, data.len())?;
+        let bytes = data.len();
+        let mut value = [0; 8];
+        value[..bytes].copy_from_slice(data);
+        self.call(move |board| board.bar_write(offset, &value[..bytes]))
+    }
+
+    fn iova_ranges(&self) -> Vec<RangeInclusive<u64>> {
+        iotlb::ranges()
+    }
+
+    fn dma_map(&self, iova: u64, memory: &Arc<DmaMemory>) -> Result<(), FunctionError> {
+        let bytes = memory.len();
+        let memory = Arc::clone(memory);
+        self.call(move |board| Ok(board.memory.tlb.map(iova, memory)))?.map_err(|reason| FunctionError::Mapping {
+            iova,
+            bytes,
+            reason,
+        })
+    }
+
+    fn dma_unmap(&self, iova: u64, bytes: u64) -> Result<(), FunctionError> {
+        self.call(move |board| Ok(board.memory.tlb.unmap(iova, bytes)))?.map_err(|reason| FunctionError::Mapping {
+            iova,
+            bytes,
+            reason,
+        })
+    }
+
+    fn irq_enable(&self, vectors: u16) -> Result<Vec<EventFd>, FunctionError> {
+        if vectors > MSIX_VECTORS {
+            return Err(FunctionError::Interrupts { asked: vectors, available: MSIX_VECTORS });
+        }
+        let events = (0..vectors).map(|_| EventFd::new()).collect::<Result<Vec<_>, _>>().map_err(system)?;
+        let ours = events.iter().map(EventFd::try_clone).collect::<Result<Vec<_>, _>>().map_err(system)?;
+        self.call(move |board| {
+            board.set_events(ours);
+            Ok(())
+        })?;
+        Ok(events)
+    }
+
+    fn reset(&self) -> Result<(), FunctionError> {
+        self.call(Board::reset)
+    }
+}
+
+fn check_config(offset: u16, bytes: usize) -> Result<(), FunctionError> {
+    if Config::holds(offset, bytes) {
+        return Ok(());
+    }
+    Err(FunctionError::OutOfRange { region: "config".to_owned(), offset: offset.into(), bytes })
+}
+
+fn check_region(bar: u8, size: u64, offset: u64, bytes: usize) -> Result<(), FunctionError> {
+    let natural = matches!(bytes, 1 | 2 | 4 | 8) && offset.is_multiple_of(bytes as u64);
+    if natural && offset.checked_add(bytes as u64).is_some_and(|end| end <= size) {
+        return Ok(());
+    }
+    Err(FunctionError::OutOfRange { region: format!("BAR{bar}"), offset, bytes })
+}
+
+fn system(error: SysError) -> FunctionError {
+    match error {
+        SysError::System { what, source } => FunctionError::System { what, source },
+        other => FunctionError::System { what: "event", source: std::io::Error::other(other) },
+    }
+}

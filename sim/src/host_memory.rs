@@ -1,0 +1,323 @@
+//! Host memory as the board's AXI4 master sees it, and a checker of the master's manners.
+
+use std::collections::VecDeque;
+
+use hotloop_regs::{BEAT_BYTES, BEAT_WORDS};
+use pcie_sys::{DmaMemory, SysError, PAGE_BYTES};
+
+use crate::{ffi::Port, iotlb::Iotlb, options::LinkOptions, random::Random, Model, SimError};
+
+const BEAT: u64 = BEAT_BYTES as u64;
+/// AXI's SLVERR.
+const SLAVE_ERROR: u64 = 2;
+/// Write beats that are taken before their address is known: a burst.
+const EARLY_BEATS: usize = 256;
+
+type Data = [u64; BEAT_WORDS];
+
+/// Signals of the read half.
+struct ReadPorts {
+    araddr: Port,
+    arlen: Port,
+    arvalid: Port,
+    arready: Port,
+    rdata: Port,
+    rresp: Port,
+    rlast: Port,
+    rvalid: Port,
+    rready: Port,
+}
+
+/// Signals of the write half.
+struct WritePorts {
+    awaddr: Port,
+    awlen: Port,
+    awvalid: Port,
+    awready: Port,
+    wdata: Port,
+    wstrb: Port,
+    wlast: Port,
+    wvalid: Port,
+    wready: Port,
+    bresp: Port,
+    bvalid: Port,
+    bready: Port,
+}
+
+/// A burst whose beats are not all done.
+struct Burst {
+    address: u64,
+    left: u32,
+    /// Reads: the first cycle in which data may come. Writes: unused.
+    ready_at: u64,
+    failed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct WriteBeat {
+    data: Data,
+    strobes: u64,
+    last: bool,
+}
+
+/// What a channel showed in the last cycle without being taken: it must show the same in this one.
+#[derive(Default)]
+struct Held {
+    read_address: Option<(u64, u64)>,
+    write_address: Option<(u64, u64)>,
+    write_data: Option<WriteBeat>,
+}
+
+/// The AXI4 slave.
+pub(crate) struct HostMemory {
+    read: ReadPorts,
+    write: WritePorts,
+    link: LinkOptions,
+    stalls: Random,
+    /// Mappings; the worker changes them between cycles.
+    pub tlb: Iotlb,
+    /// Whether the board may reach memory at all.
+    pub bus_master: bool,
+    cycle: u64,
+    reads: VecDeque<Burst>,
+    /// A beat is on the read channel, and it is its burst's last.
+    presented: Option<bool>,
+    writes: VecDeque<Burst>,
+    early: VecDeque<WriteBeat>,
+    responses: VecDeque<u64>,
+    responding: bool,
+    arready: bool,
+    awready: bool,
+    wready: bool,
+    held: Held,
+}
+
+/// A rule of AXI4 that the board broke.
+pub(crate) type Violation = String;
+
+impl HostMemory {
+    /// Finds the master's ports.
+    pub fn new(model: &Model, link: LinkOptions) -> Result<HostMemory, SimError> {
+        let input = |name, width| model.input(name, width);
+        let output = |name, width| model.output(name, width);
+        let bits = 8 * BEAT_BYTES as u32;
+        Ok(HostMemory {
+            read: ReadPorts {
+                araddr: output("m_araddr", 64)?,
+                arlen: output("m_arlen", 8)?,
+                arvalid: output("m_arvalid", 1)?,
+                arready: input("m_arready", 1)?,
+                rdata: input("m_rdata", bits)?,
+                rresp: input("m_rresp", 2)?,
+                rlast: input("m_rlast", 1)?,
+                rvalid: input("m_rvalid", 1)?,
+                rready: output("m_rready", 1)?,
+            },
+            write: WritePorts {
+                awaddr: output("m_awaddr", 64)?,
+                awlen: output("m_awlen", 8)?,
+                awvalid: output("m_awvalid", 1)?,
+                awready: input("m_awready", 1)?,
+                wdata: output("m_wdata", bits)?,
+                wstrb: output("m_wstrb", BEAT_BYTES as u32)?,
+                wlast: output("m_wlast", 1)?,
+                wvalid: output("m_wvalid", 1)?,
+                wready: input("m_wready", 1)?,
+                bresp: input("m_bresp", 2)?,
+                bvalid: input("m_bvalid", 1)?,
+                bready: output("m_bready", 1)?,
+            },
+            stalls: Random::new(link.stall_seed),
+            link,
+            tlb: Iotlb::default(),
+            bus_master: false,
+            cycle: 0,
+            reads: VecDeque::new(),
+            presented: None,
+            writes: VecDeque::new(),
+            early: VecDeque::new(),
+            responses: VecDeque::new(),
+            responding: false,
+            arready: false,
+            awready: false,
+            wready: false,
+            held: Held::default(),
+        })
+    }
+
+    /// Forgets all bursts, for a reset; mappings stay.
+    pub fn clear(&mut self, model: &mut Model) {
+        self.reads.clear();
+        self.writes.clear();
+        self.early.clear();
+        self.responses.clear();
+        self.held = Held::default();
+        (self.presented, self.responding) = (None, false);
+        (self.arready, self.awready, self.wready) = (false, false, false);
+        for port in [self.read.arready, self.read.rvalid, self.write.awready, self.write.wready, self.write.bvalid] {
+            model.set(port, 0);
+        }
+    }
+
+    /// True when a burst is under way.
+    pub fn active(&self) -> bool {
+        !(self.reads.is_empty() && self.writes.is_empty() && self.responses.is_empty() && self.early.is_empty())
+    }
+
+    /// Before the clock's low half: what this side shows in the coming cycle.
+    pub fn drive(&mut self, model: &mut Model) {
+        self.arready = self.reads.len() < self.link.outstanding_reads as usize && !self.stalls.stall();
+        self.awready = self.writes.len() < self.link.outstanding_writes as usize && !self.stalls.stall();
+        self.wready = self.early.len() < EARLY_BEATS && !self.stalls.stall();
+        model.set(self.read.arready, self.arready.into());
+        model.set(self.write.awready, self.awready.into());
+        model.set(self.write.wready, self.wready.into());
+        if self.presented.is_none() {
+            self.present(model);
+        }
+        if !self.responding {
+            let response = self.responses.front().filter(|_| !self.stalls.stall());
+            self.responding = response.is_some();
+            model.set(self.write.bvalid, self.responding.into());
+            model.set(self.write.bresp, response.copied().unwrap_or(0));
+        }
+    }
+
+    /// Puts the next beat on the read channel, if there is one.
+    fn present(&mut self, model: &mut Model) {
+        let cycle = self.cycle;
+        let Some(burst) = self.reads.front().filter(|burst| burst.ready_at <= cycle && !self.stalls.stall()) else {
+            model.set(self.read.rvalid, 0);
+            return;
+        };
+        let mut data = [0; BEAT_WORDS];
+        let target = self.tlb.find(burst.address, BEAT).filter(|_| self.bus_master);
+        let ok = target.is_some_and(|(memory, offset)| memory.read_words(offset, &mut data).is_ok());
+        let last = burst.left == 1;
+        model.set_words(self.read.rdata, &data);
+        model.set(self.read.rresp, if ok { 0 } else { SLAVE_ERROR });
+        model.set(self.read.rlast, last.into());
+        model.set(self.read.rvalid, 1);
+        self.presented = Some(last);
+    }
+
+    /// At the end of the clock's low half: what the coming edge will move.
+    pub fn sample(&mut self, model: &Model) -> Result<(), Violation> {
+        self.cycle += 1;
+        self.sample_reads(model)?;
+        self.sample_writes(model)
+    }
+
+    fn sample_reads(&mut self, model: &Model) -> Result<(), Violation> {
+        if let Some(last) = self.presented {
+            if model.get(self.read.rready) != 0 {
+                self.presented = None;
+                if last {
+                    self.reads.pop_front();
+                } else if let Some(burst) = self.reads.front_mut() {
+                    burst.left -= 1;
+                    burst.address += BEAT;
+                }
+            }
+        }
+        let shown =
+            (model.get(self.read.arvalid) != 0).then(|| (model.get(self.read.araddr), model.get(self.read.arlen)));
+        still("m_ar", &self.held.read_address, &shown)?;
+        self.held.read_address = shown.filter(|_| !self.arready);
+        if let (Some((address, length)), true) = (shown, self.arready) {
+            let ready_at = self.cycle + u64::from(self.link.read_latency);
+            self.reads.push_back(burst("read", address, length, ready_at)?);
+        }
+        Ok(())
+    }
+
+    fn sample_writes(&mut self, model: &Model) -> Result<(), Violation> {
+        if self.responding && model.get(self.write.bready) != 0 {
+            self.responding = false;
+            self.responses.pop_front();
+        }
+        let shown =
+            (model.get(self.write.awvalid) != 0).then(|| (model.get(self.write.awaddr), model.get(self.write.awlen)));
+        still("m_aw", &self.held.write_address, &shown)?;
+        self.held.write_address = shown.filter(|_| !self.awready);
+        if let (Some((address, length)), true) = (shown, self.awready) {
+            self.writes.push_back(burst("write", address, length, 0)?);
+        }
+
+        let shown = (model.get(self.write.wvalid) != 0).then(|| {
+            let mut data = [0; BEAT_WORDS];
+            model.get_words(self.write.wdata, &mut data);
+            let strobes = model.get(self.write.wstrb);
+            WriteBeat { data, strobes, last: model.get(self.write.wlast) != 0 }
+        });
+        still("m_w", &self.held.write_data, &shown)?;
+        self.held.write_data = shown.filter(|_| !self.wready);
+        if self.wready {
+            self.early.extend(shown);
+        }
+        self.store_beats()
+    }
+
+    /// Brings beats and their addresses together.
+    fn store_beats(&mut self) -> Result<(), Violation> {
+        while let (Some(burst), Some(beat)) = (self.writes.front_mut(), self.early.front()) {
+            if beat.last != (burst.left == 1) {
+                let found = if beat.last { "comes" } else { "is missing" };
+                return Err(format!("m_wlast {found} with {} beats to go at {:#x}", burst.left, burst.address));
+            }
+            let target = self.tlb.find(burst.address, BEAT).filter(|_| self.bus_master);
+            burst.failed |= target.is_none_or(|(memory, offset)| store(memory, offset, beat).is_err());
+            burst.left -= 1;
+            burst.address += BEAT;
+            if beat.last {
+                self.responses.push_back(if burst.failed { SLAVE_ERROR } else { 0 });
+                self.writes.pop_front();
+            }
+            self.early.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a channel that was shown and not taken shows the same again.
+fn still<T: PartialEq>(channel: &str, held: &Option<T>, shown: &Option<T>) -> Result<(), Violation> {
+    match (held, shown) {
+        (Some(_), None) => Err(format!("{channel}valid dropped before {channel}ready")),
+        (Some(old), Some(new)) if old != new => Err(format!("{channel} channel changed before {channel}ready")),
+        _ => Ok(()),
+    }
+}
+
+/// A burst of `length` + 1 beats, if it is one that the bus allows.
+fn burst(what: &str, address: u64, length: u64, ready_at: u64) -> Result<Burst, Violation> {
+    let left = length as u32 + 1;
+    if !address.is_multiple_of(BEAT) {
+        return Err(format!("{what} burst at {address:#x}, which is not a multiple of {BEAT}"));
+    }
+    if address % PAGE_BYTES + u64::from(left) * BEAT > PAGE_BYTES {
+        return Err(format!("{what} burst of {left} beats at {address:#x} crosses 4 KiB"));
+    }
+    Ok(Burst { address, left, ready_at, failed: false })
+}
+
+/// Writes the bytes whose strobes are set. Words of a partial beat go in from the top, each as a release: of a
+/// completion, the word with the phase bit is then the last that the host sees.
+fn store(memory: &DmaMemory, offset: u64, beat: &WriteBeat) -> Result<(), SysError> {
+    if beat.strobes == u64::MAX {
+        return memory.write_words(offset, &beat.data);
+    }
+    for (word, data) in beat.data.iter().enumerate().rev() {
+        let at = offset + 8 * word as u64;
+        let strobes = (beat.strobes >> (8 * word)) as u8;
+        if strobes == 0xff {
+            memory.store_u64_release(at, *data)?;
+            continue;
+        }
+        for (byte, value) in data.to_le_bytes().iter().enumerate() {
+            if strobes >> byte & 1 != 0 {
+                memory.write(at + byte as u64, &[*value])?;
+            }
+        }
+    }
+    Ok(())
+}
