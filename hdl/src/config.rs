@@ -43,6 +43,17 @@ pub struct PoseidonConfig {
 }
 
 impl Config {
+    /// Names of all presets.
+    pub const PRESETS: &'static [&'static str] = &["sim"];
+
+    /// A preset by name.
+    pub fn preset(name: &str) -> Option<Config> {
+        match name {
+            "sim" => Some(Config::sim()),
+            _ => None,
+        }
+    }
+
     /// The simulated board: two Poseidon units of 4 + 1 S-boxes and one eight-lane transform.
     pub fn sim() -> Config {
         let set = SetTables::plonky2_v1();
