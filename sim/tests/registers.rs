@@ -90,7 +90,7 @@ fn the_capability_list_is_walked() {
     let mut found = Vec::new();
     let mut at = f.config(0x34, 1) as u16;
     while at != 0 {
-        assert!(at >= 0x40 && at % 4 == 0 && found.len() < 10);
+        assert!(at >= 0x40 && at.is_multiple_of(4) && found.len() < 10);
         found.push((f.config(at, 1), at));
         at = f.config(at + 1, 1) as u16;
     }

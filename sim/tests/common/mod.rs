@@ -86,7 +86,8 @@ impl Fixture {
         self.write64(0x800, source);
         self.write64(0x808, target);
         self.write(0x810, beats);
-        self.write(0x814, mode);
+        // A board that misbehaves may already be gone; the next access tells.
+        let _ = self.function.region_write(0, 0x814, &mode.to_le_bytes());
     }
 
     /// Copies, and returns the status: bits 1..0 worst read response, bits 3..2 worst write response.
