@@ -15,7 +15,8 @@ fn error_of(mischief: Mischief) -> DriverError {
     let jobs: Vec<(Descriptor, DmaBuf, DmaBuf)> = (0..3).map(|i| copy(&board, i)).collect();
     let batch: Vec<Descriptor> = jobs.iter().map(|j| j.0).collect();
     model.inject_at(1, mischief);
-    let error = board.submit_and_wait_for(&batch, SHORT).expect_err("mischief is seen");
+    let timeout = if mischief == Mischief::Silence { SHORT } else { LONG };
+    let error = board.submit_and_wait_for(&batch, timeout).expect_err("mischief is seen");
     match board.submit_and_wait_for(&batch, LONG) {
         Err(DriverError::NeedsReset { reason }) => assert_eq!(reason, error.to_string()),
         other => panic!("{other:?}"),
@@ -168,7 +169,7 @@ proptest! {
         let word = if small { word & !0xffff_ffff | 1 } else { word };
         model.inject(Mischief::Garbage(word));
         let (job, _src, _dst) = copy(&board, 1);
-        match board.submit_and_wait_for(&[job], SHORT) {
+        match board.submit_and_wait_for(&[job], LONG) {
             Ok(_) => prop_assert_eq!(word & !(1 << 48), 1),
             Err(DriverError::Job(error)) => {
                 prop_assert_eq!(word & !(1 << 48), 1 | u64::from(error.code.code()) << 32);
