@@ -1,0 +1,26 @@
+//! The Poseidon engine: permutations, one tree level at a time, grinding.
+//!
+//! ```text
+//!  beats ─► panels' rows ─┐                                        ┌─► sponge queue (back in with the next panel)
+//!           states ───────┼─► state ─► units in turn ─► in turn ───┼─► digests, two a beat ─► beats
+//!           nonces ───────┘                                        ├─► states, two beats
+//!                                                                  └─► leading zeros ─► answer
+//! ```
+//!
+//! [`engine()`] is that picture, [`unit()`] one pipeline of it. A unit with k S-boxes for full rounds and one for
+//! partial rounds, 4·(k + 1) multipliers, finishes a permutation every 8·12/k cycles: with k = 4, 472 of 480 multiplier
+//! slots are used. A job of P permutations on U units takes about 96/k · P/U cycles and the latency of one permutation,
+//! 8 · full pass + 22 · partial pass + a few for the queues (see [`Timing`]).
+
+mod constants;
+mod engine;
+mod fifo;
+mod grind;
+mod mds;
+mod rows;
+mod sbox;
+mod unit;
+
+pub use constants::UnitConstants;
+pub use engine::{engine, MODE_GRIND, MODE_HASH, MODE_PERMUTE};
+pub use unit::{in_flight, timing, unit, Timing};
