@@ -180,9 +180,8 @@ impl std::fmt::Debug for Device {
 
 #[cfg(feature = "sim")]
 fn simulation(name: &str, preset: &str) -> Result<Arc<dyn PciFunction>> {
-    // hotloop_sim::open_sim(preset), once it exists.
-    let reason = format!("the simulator of preset `{preset}` is not built yet");
-    Err(HotloopError::Simulation { name: name.into(), reason })
+    hotloop_sim::open_sim(preset)
+        .map_err(|error| HotloopError::Simulation { name: name.into(), reason: error.to_string() })
 }
 
 #[cfg(not(feature = "sim"))]

@@ -1,0 +1,108 @@
+//! Proofs of statements by name, on the CPU or on a device.
+
+use std::time::{Duration, Instant};
+
+use hotloop::{Device, Offload};
+use plonky2::{plonk::config::PoseidonGoldilocksConfig, util::timing::TimingTree};
+
+use crate::{
+    airs::{PinnedAir, Statement, Visit},
+    error::{ProveError, Result},
+    field::{D, F},
+    offload,
+    pool::in_one_thread,
+    proof_file::ProofFile,
+    shape::{Shape, CONFIG},
+    starky,
+};
+
+/// Who proves.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// starky's own prover, unmodified, in one thread. The reference.
+    Cpu,
+    /// This crate's prover loop: extensions, trees and grinding on the device.
+    Device(Device),
+    /// starky's own prover with [`offload::OffloadConfig`]: trees and grinding on the device.
+    Unmodified(Device),
+}
+
+/// A proof, and what it took.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The proof with its statement.
+    pub file: ProofFile,
+    /// What the device did; nothing on the CPU.
+    pub offload: Offload,
+    /// Permutations and butterflies of the device ÷ those of the whole prover.
+    pub share: f64,
+    /// Generating the trace.
+    pub trace_time: Duration,
+    /// Proving, without the trace.
+    pub prove_time: Duration,
+    /// Stages of [`Report::prove_time`], for [`Backend::Device`].
+    pub stages: Vec<(&'static str, Duration)>,
+}
+
+/// Generates a statement's trace and proves it. The proof is the same for every backend, to the byte.
+///
+/// # Errors
+/// Any [`ProveError`].
+pub fn prove(backend: &Backend, statement: Statement) -> Result<Report> {
+    statement.visit(Prove { backend, statement })
+}
+
+struct Prove<'a> {
+    backend: &'a Backend,
+    statement: Statement,
+}
+
+impl Visit for Prove<'_> {
+    type Output = Result<Report>;
+
+    fn visit<S: PinnedAir>(self, air: S) -> Result<Report> {
+        type C = PoseidonGoldilocksConfig;
+        let shape = Shape::of(&self.statement);
+        let start = Instant::now();
+        let (trace, inputs) = air.trace(self.statement.log_rows());
+        let traced = Instant::now();
+        let (proof, offload, host_work, stages) = match self.backend {
+            Backend::Cpu => {
+                let proof = prove_cpu(air, trace, &inputs)?;
+                (proof, Offload::default(), 1, Vec::new())
+            }
+            Backend::Device(device) => {
+                let before = device.offload();
+                let proved =
+                    in_one_thread(|| starky::prove::<C, _, S>(device, &air, &CONFIG, &trace, &inputs))??;
+                (proved.proof, device.offload() - before, proved.transcript_permutations, proved.stages)
+            }
+            Backend::Unmodified(device) => {
+                let (proof, report) = offload::prove(device, air, &CONFIG, trace, &inputs)?;
+                (proof, report.offload, report.host_permutations + shape.butterflies(), Vec::new())
+            }
+        };
+        let prove_time = traced.elapsed();
+        let device_work = offload.permutations + offload.butterflies;
+        let file = ProofFile::new(self.statement, proof).map_err(|error| ProveError::Prover(error.to_string()))?;
+        Ok(Report {
+            file,
+            offload,
+            share: device_work as f64 / (device_work + host_work) as f64,
+            trace_time: traced - start,
+            prove_time,
+            stages,
+        })
+    }
+}
+
+/// starky's own prover, unmodified, in a pool of one thread: with more, the witness of its proof of work is whichever
+/// a thread finds first.
+fn prove_cpu<S: PinnedAir>(
+    air: S,
+    trace: Vec<plonky2::field::polynomial::PolynomialValues<F>>,
+    inputs: &[F],
+) -> Result<::starky::proof::StarkProofWithPublicInputs<F, PoseidonGoldilocksConfig, D>> {
+    in_one_thread(|| ::starky::prover::prove(air, &CONFIG, trace, inputs, None, &mut TimingTree::default()))?
+        .map_err(|error| ProveError::Prover(error.to_string()))
+}

@@ -1,0 +1,287 @@
+//! Every job against plonky2's own results, on the functional board, with full checks.
+
+use std::sync::{Arc, OnceLock};
+
+use hotloop::{
+    Check, Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, Options, Reference, Tree, TreeRequest,
+    STATE_WORDS,
+};
+use hotloop_tests::model::FunctionalBoard;
+use plonky2::{
+    field::{
+        goldilocks_field::GoldilocksField as F,
+        polynomial::{PolynomialCoeffs, PolynomialValues},
+        types::{Field, PrimeField64},
+    },
+    hash::{
+        hash_types::HashOut,
+        poseidon::{Poseidon, PoseidonHash},
+    },
+    plonk::config::Hasher,
+};
+use proptest::{collection::vec, prelude::*};
+
+struct Plonky2;
+
+impl Reference for Plonky2 {
+    fn permute(&self, state: &mut [u64; STATE_WORDS]) {
+        *state = F::poseidon(state.map(F::from_noncanonical_u64)).map(|word| word.to_canonical_u64());
+    }
+}
+
+fn options(check: Check) -> Options {
+    Options { check, reference: Some(Arc::new(Plonky2)), ..Options::default() }
+}
+
+fn open(check: Check) -> Device {
+    Device::from_function(Arc::new(FunctionalBoard::new()), options(check)).expect("the model opens")
+}
+
+fn device() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| open(Check::Full))
+}
+
+fn elements(words: &[u64]) -> Vec<F> {
+    words.iter().map(|&word| F::from_noncanonical_u64(word)).collect()
+}
+
+fn words(elements: &[F]) -> Vec<u64> {
+    elements.iter().map(PrimeField64::to_canonical_u64).collect()
+}
+
+/// Any 64 bits, edges of the field often.
+fn word() -> impl Strategy<Value = u64> {
+    const P: u64 = 0xffff_ffff_0000_0001;
+    prop_oneof![any::<u64>(), prop::sample::select(vec![0, 1, P - 1, P, P + 1, u64::MAX, 0xffff_ffff, 1 << 32])]
+}
+
+fn digest(hash: HashOut<F>) -> [u64; 4] {
+    hash.elements.map(|word| word.to_canonical_u64())
+}
+
+fn same_tree(tree: &Tree, rows: &[Vec<u64>]) {
+    let mut level: Vec<HashOut<F>> = rows.iter().map(|row| PoseidonHash::hash_or_noop(&elements(row))).collect();
+    for l in 0..=tree.levels() {
+        let wanted: Vec<[u64; 4]> = level.iter().map(|&hash| digest(hash)).collect();
+        assert_eq!(tree.level(l), wanted, "level {l}");
+        level = level.chunks_exact(2).map(|pair| PoseidonHash::two_to_one(pair[0], pair[1])).collect();
+    }
+}
+
+fn transposed<T: Copy>(rows: &[Vec<T>]) -> Vec<Vec<T>> {
+    (0..rows[0].len()).map(|c| rows.iter().map(|row| row[c]).collect()).collect()
+}
+
+/// Upstream's extension: a row for each point, bit-reversed.
+fn extension(coefficients: &[Vec<F>], rate_bits: usize, shift: F) -> Vec<Vec<u64>> {
+    let columns: Vec<Vec<u64>> = coefficients
+        .iter()
+        .map(|column| words(&PolynomialCoeffs::new(column.clone()).lde(rate_bits).coset_fft(shift).values))
+        .collect();
+    let mut rows = transposed(&columns);
+    plonky2::util::reverse_index_bits_in_place(&mut rows);
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn states_are_permuted(states in vec(vec(word(), STATE_WORDS), 1..40)) {
+        let mut states: Vec<[u64; STATE_WORDS]> = states.into_iter().map(|s| s.try_into().expect("12 words")).collect();
+        let mut wanted = states.clone();
+        wanted.iter_mut().for_each(|state| Plonky2.permute(state));
+        device().permute(&mut states).expect("permuted");
+        prop_assert_eq!(states, wanted);
+    }
+
+    #[test]
+    fn beats_come_back(beats in vec(vec(any::<u64>(), 8), 1..200)) {
+        let beats: Vec<[u64; 8]> = beats.into_iter().map(|b| b.try_into().expect("8 words")).collect();
+        prop_assert_eq!(device().loopback(&beats).expect("back"), beats);
+    }
+
+    #[test]
+    fn trees_are_plonky2s(
+        (rows, levels) in (0u32..8, 1usize..4).prop_flat_map(|(levels, odd)| {
+            (1usize..41).prop_flat_map(move |width| (vec(vec(word(), width), odd << levels), Just(levels)))
+        }),
+    ) {
+        let tree = device().tree(TreeRequest { leaves: Leaves::Rows(&rows), levels }).expect("a tree");
+        same_tree(&tree, &rows);
+        let columns = transposed(&rows);
+        prop_assert_eq!(device().tree(TreeRequest { leaves: Leaves::Columns(&columns), levels }).expect("a tree"), tree);
+    }
+
+    #[test]
+    fn extensions_are_plonky2s(
+        (columns, log_blowup, shift, keep) in (1u32..9, 1usize..20, 0u32..4, 1..u64::MAX >> 1, any::<bool>())
+            .prop_flat_map(|(log_n, width, r, shift, keep)| (vec(vec(word(), 1 << log_n), width), Just(r), Just(shift), Just(keep))),
+    ) {
+        let coset = F::from_noncanonical_u64(shift);
+        let polynomials: Vec<Vec<F>> = columns.iter().map(|c| PolynomialValues::new(elements(c)).ifft().coeffs).collect();
+        let request = LdeRequest { columns: &columns, input: Input::Values, log_blowup, shift, coefficients: keep };
+        let batch = device().lde(&request).expect("extended");
+        let wanted = extension(&polynomials, log_blowup as usize, coset);
+        prop_assert_eq!(&batch.value_rows(|w| w).expect("rows"), &wanted);
+        prop_assert_eq!(batch.value_columns(|w| w).expect("columns"), transposed(&wanted));
+        let coefficients: Vec<Vec<u64>> = if keep { polynomials.iter().map(|p| words(p)).collect() } else { vec![] };
+        prop_assert_eq!(batch.coefficients(|w| w).expect("coefficients"), coefficients);
+
+        let from_coefficients = LdeRequest { input: Input::Coefficients, ..request };
+        let wanted = extension(&columns.iter().map(|c| elements(c)).collect::<Vec<_>>(), log_blowup as usize, coset);
+        prop_assert_eq!(device().lde(&from_coefficients).expect("extended").value_rows(|w| w).expect("rows"), wanted);
+    }
+
+    #[test]
+    fn inverse_transforms_undo_a_coset(
+        (columns, shift) in (1u32..9, 1usize..20, 1..u64::MAX >> 1)
+            .prop_flat_map(|(log_n, width, shift)| (vec(vec(word(), 1 << log_n), width), Just(shift))),
+    ) {
+        let coset = F::from_noncanonical_u64(shift);
+        let batch = device().inverse(&columns, shift).expect("inverted");
+        let wanted: Vec<Vec<u64>> =
+            columns.iter().map(|c| words(&PolynomialValues::new(elements(c)).coset_ifft(coset).coeffs)).collect();
+        prop_assert_eq!(batch.coefficients(|w| w).expect("coefficients"), wanted);
+        prop_assert_eq!(batch.rows(), 0);
+        let forward = device().forward(&columns, shift).expect("transformed");
+        let wanted = extension(&columns.iter().map(|c| elements(c)).collect::<Vec<_>>(), 0, coset);
+        prop_assert_eq!(forward.value_rows(|w| w).expect("rows"), wanted);
+    }
+
+    #[test]
+    fn commitments_hash_what_they_extend(
+        (columns, salts, log_blowup, keep) in (1u32..6, 1usize..20, 0usize..6, 0u32..3, any::<bool>()).prop_flat_map(
+            |(log_n, width, salts, r, keep)| {
+                (vec(vec(word(), 1 << log_n), width), vec(vec(word(), 1 << (log_n + r)), salts), Just(r), Just(keep))
+            },
+        ),
+    ) {
+        let request = LdeRequest { columns: &columns, input: Input::Values, log_blowup, shift: 7, coefficients: keep };
+        let log_rows = columns[0].len().ilog2() + log_blowup;
+        let commitment = device().commit(&request, &salts, log_rows).expect("committed");
+        let polynomials: Vec<Vec<F>> = columns.iter().map(|c| PolynomialValues::new(elements(c)).ifft().coeffs).collect();
+        let mut wanted = extension(&polynomials, log_blowup as usize, F::from_canonical_u64(7));
+        for (i, row) in wanted.iter_mut().enumerate() {
+            row.extend(salts.iter().map(|salt| F::from_noncanonical_u64(salt[i]).to_canonical_u64()));
+        }
+        let rows = commitment.batch.value_rows(hotloop::goldilocks::canonical).expect("rows");
+        prop_assert_eq!(&rows, &wanted);
+        same_tree(&commitment.tree, &wanted);
+    }
+
+    #[test]
+    fn the_smallest_nonce_is_found(state in vec(word(), STATE_WORDS), position in 0u8..12, output_word in 0u8..12, bits in 0u32..9, start in 0u64..1 << 40) {
+        let state: [u64; STATE_WORDS] = state.try_into().expect("12 words");
+        let request = GrindRequest { state, position, output_word, bits, start, tries: 1 << 20 };
+        let zeros = |nonce| {
+            let mut state = state;
+            state[usize::from(position)] = nonce;
+            Plonky2.permute(&mut state);
+            state[usize::from(output_word)].leading_zeros() >= bits
+        };
+        let wanted = (start..).find(|&nonce| zeros(nonce)).expect("there is one");
+        prop_assert_eq!(device().grind(&request).expect("found"), wanted);
+    }
+}
+
+#[test]
+fn several_trees_share_a_doorbell() {
+    let board = FunctionalBoard::new();
+    let device = Device::from_function(Arc::new(board.clone()), options(Check::Spot)).expect("the model opens");
+    let rows: Vec<Vec<Vec<u64>>> = (1..6).map(|width| vec![vec![width as u64; width]; 8]).collect();
+    let requests: Vec<_> = rows.iter().map(|rows| TreeRequest { leaves: Leaves::Rows(rows), levels: 3 }).collect();
+    let before = board.doorbells();
+    let trees = device.trees(&requests).expect("trees");
+    assert_eq!(board.doorbells() - before, 1);
+    trees.iter().zip(&rows).for_each(|(tree, rows)| same_tree(tree, rows));
+
+    let before = (board.doorbells(), device.offload());
+    let columns = vec![vec![3u64; 16]; 9];
+    let request = LdeRequest { columns: &columns, input: Input::Values, log_blowup: 1, shift: 7, coefficients: true };
+    device.commit(&request, &[], 5).expect("committed");
+    assert_eq!(board.doorbells() - before.0, 1, "extension and tree go together");
+    let did = device.offload() - before.1;
+    assert_eq!((did.jobs, did.permutations, did.butterflies), (2, 32 * 2 + 31, 9 * 3 * 8 * 4));
+    assert_eq!(did.bytes_from_device, 64 * 2 * (16 + 32) + 63 * 32 + 2 * 16);
+}
+
+#[test]
+fn what_the_board_does_not_hold_is_refused_by_name() {
+    let device = open(Check::Spot);
+    let before = device.offload();
+    let long = vec![vec![1u64; 1 << 14]];
+    let error = device.forward(&long, 7).expect_err("too long");
+    assert!(matches!(&error, HotloopError::DeviceLimit { asked: 14, limit: 13, .. }), "{error}");
+    assert!(error.to_string().contains("preset `model`"), "{error}");
+    let column = [vec![1u64; 4]];
+    let request = LdeRequest { columns: &column, input: Input::Values, log_blowup: 5, shift: 7, coefficients: false };
+    assert!(matches!(device.lde(&request), Err(HotloopError::DeviceLimit { asked: 5, limit: 4, .. })));
+    let wide = [vec![0u64; 65536]];
+    assert!(matches!(device.hash_leaves(Leaves::Rows(&wide)), Err(HotloopError::DeviceLimit { asked: 65536, .. })));
+    assert_eq!(device.offload(), before, "nothing was submitted");
+
+    let shapes: [&[Vec<u64>]; 4] = [&[], &[vec![1; 3]], &[vec![1; 4], vec![1; 8]], &[vec![1]]];
+    for columns in shapes {
+        assert!(matches!(device.forward(columns, 7), Err(HotloopError::BadShape { .. })), "{columns:?}");
+    }
+    assert!(matches!(device.forward(&column, 0), Err(HotloopError::BadShape { .. })), "shift 0");
+    let ragged = [vec![1u64; 3], vec![1; 4]];
+    let rows: [&[Vec<u64>]; 3] = [&[], &[vec![]], &ragged];
+    for rows in rows {
+        assert!(matches!(device.hash_leaves(Leaves::Rows(rows)), Err(HotloopError::BadShape { .. })), "{rows:?}");
+    }
+    let three = vec![vec![1u64; 3]; 3];
+    assert!(matches!(device.tree(TreeRequest { leaves: Leaves::Rows(&three), levels: 1 }), Err(HotloopError::BadShape { .. })));
+    let request = LdeRequest { log_blowup: 1, ..request };
+    assert!(matches!(device.commit(&request, &[vec![1u64; 7]], 3), Err(HotloopError::BadShape { .. })), "short salt");
+    device.forward(&column, 7).expect("the device takes what is right");
+}
+
+#[test]
+fn buffers_are_limited() {
+    let options = Options { memory_limit: 1 << 20, ..options(Check::Spot) };
+    let device = Device::from_function(Arc::new(FunctionalBoard::new()), options).expect("the model opens");
+    let columns = vec![vec![1u64; 1 << 13]; 8];
+    let request = LdeRequest { columns: &columns, input: Input::Values, log_blowup: 2, shift: 7, coefficients: true };
+    assert!(matches!(device.lde(&request), Err(HotloopError::MemoryLimit { .. })));
+    for _ in 0..20 {
+        device.forward(&[vec![1u64; 1 << 12]], 7).expect("buffers are given back");
+    }
+}
+
+#[test]
+fn grinding_has_an_end() {
+    let device = open(Check::Full);
+    let request = GrindRequest { state: [1; 12], position: 0, output_word: 7, bits: 60, start: 5, tries: 3000 };
+    let before = device.offload().permutations;
+    let error = device.grind(&request).expect_err("none");
+    assert!(matches!(error, HotloopError::NoNonce { bits: 60, start: 5, tried: 3000 }), "{error}");
+    assert_eq!(device.offload().permutations - before, 3000);
+    let outside = GrindRequest { position: 12, ..request };
+    assert!(matches!(device.grind(&outside), Err(HotloopError::BadShape { .. })));
+}
+
+#[test]
+fn devices_are_named() {
+    for name in ["", "cpu", "simulator", "sim:", "vfio", "SIM"] {
+        assert!(matches!(Device::open(name, Options::default()), Err(HotloopError::UnknownDevice { .. })), "{name}");
+    }
+    assert!(matches!(Device::open("vfio:0000:01:00.0", Options::default()), Err(HotloopError::NotInThisBuild { .. })));
+    let other = Options { set: hotloop::ParameterSet::Miden, ..options(Check::Spot) };
+    let missing = Device::from_function(Arc::new(FunctionalBoard::new()), other).expect_err("not on the board");
+    assert!(matches!(missing, HotloopError::MissingSet { .. }), "{missing}");
+}
+
+#[test]
+fn hashes_are_not_believed_without_a_reference() {
+    let device = Device::from_function(Arc::new(FunctionalBoard::new()), Options::default()).expect("the model opens");
+    let rows = [vec![1u64; 9]];
+    assert!(matches!(device.hash_leaves(Leaves::Rows(&rows)), Err(HotloopError::NoReference { .. })));
+    assert!(matches!(device.permute(&mut [[0; 12]]), Err(HotloopError::NoReference { .. })));
+    device.forward(&[vec![1u64; 8]], 7).expect("transforms need none");
+    let off = Options { check: Check::Off, ..Options::default() };
+    let device = Device::from_function(Arc::new(FunctionalBoard::new()), off).expect("the model opens");
+    device.hash_leaves(Leaves::Rows(&rows)).expect("asked for");
+}
