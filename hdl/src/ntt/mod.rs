@@ -1,6 +1,37 @@
-//! The transform engine.
+//! The transform engine: batches of forward, inverse and coset transforms of lengths 2 to 2^max_log.
+//!
+//! ```text
+//!            scale tables ──► ntt_scale ── factor of the row
+//!                                            │
+//!  in ──┬──────────────────────► ┌───────┐ ┌─▼─┐
+//!       │          ┌───────────► │ or    ├─► × ├──┬────────► tap (inverse) ──┐
+//!       │   ┌──────┴───────┐     └───────┘ └───┘  ▼                          │
+//!       ├──►│ coefficients ├──── tap (before F_0) │ ─────────────────────┐   │
+//!       │   └──────▲───────┘                   ┌──▼─┐  ┌──────────────┐  ▼   ▼
+//!       └─ − ──────│──────────────────────────►│ or ├─►│ ntt_pipeline ├─► or ─► FIFO ─► out
+//!                  └──── · 2^(96 − log_n) ◄────└────┘──┤              │
+//!                                                      └──────────────┘
+//! ```
+//!
+//! The butterflies always compute X_k = Σ x_i·w^(ik), natural order in, bit-reversed out ([`pipeline`](self)). An
+//! inverse transform is that with k read as −k: X_k is N times the coefficient of degree −k mod N, and its place in the
+//! buffer says so. 1/N = −2^(96 − log_n) is a shift, its sign being taken where values enter. [`sequencer`](self) orders
+//! what passes when, and says why nothing collides.
 
-use crate::sets::SetTables;
+mod pipeline;
+mod scale;
+mod sequencer;
+mod shift;
+mod stage;
+
+use std::rc::Rc;
+
+use crate::{
+    config::Config,
+    datapath::{Module, Sig},
+    field::Field,
+    sets::SetTables,
+};
 
 /// Twiddle tables for w of order 2^`max_log`: low factors w^0 … w^127, then high factors w^(128·i).
 pub fn twiddle_tables(set: &SetTables, max_log: u32) -> (Vec<u64>, Vec<u64>) {
@@ -8,4 +39,206 @@ pub fn twiddle_tables(set: &SetTables, max_log: u32) -> (Vec<u64>, Vec<u64>) {
     let low = (0..128).map(|e| set.field.pow(root, e)).collect();
     let high = (0..1u64 << (max_log - 7)).map(|e| set.field.pow(root, 128 * e)).collect();
     (low, high)
+}
+
+/// Multiplier leaves in the engine: scale and twiddle per lane, and one each that makes the factors.
+pub fn multipliers(config: &Config) -> u32 {
+    2 * config.ntt.lanes + 2
+}
+
+/// Bits that hold `value`.
+fn bits(value: u32) -> u32 {
+    32 - value.leading_zeros()
+}
+
+/// Module `ntt_engine`: `start` with `inverse`, `forward`, `coefficients`, `log_n`, `log_cosets`, `panels` begins a
+/// transform of docs/jobs.md; these stay as they are while `busy`. `beat`: a row of data enters the butterflies.
+pub fn engine(config: &Config) -> Rc<Module> {
+    let (lanes, max_log) = (config.ntt.lanes, config.ntt.max_log);
+    assert_eq!(lanes, 8, "engines of fewer lanes, which take 8 / lanes tokens for a beat, are not there yet");
+    assert!((7..=13).contains(&max_log), "the two groups of stages hold transforms of 2^7 to 2^13");
+    assert_eq!(config.set.field, Field::GOLDILOCKS, "shifts stand for roots of unity in this field only");
+
+    // When things happen, in cycles after the issue of a slot.
+    let pipeline = pipeline::pipeline(config);
+    let scale = scale::scale(config);
+    let unit = pipeline::multiplier_unit(config);
+    let latency = |m: &Module| m.latency().unwrap_or(0);
+    let operand_at = latency(&scale);
+    let read_at = operand_at - 1;
+    let scaled_at = operand_at + latency(&unit);
+    let entry_at = scaled_at + 1;
+    let result_at = entry_at + latency(&pipeline);
+    let write_at = result_at + shift::ROTATE_STAGES;
+    let hazard = write_at - read_at;
+    // The last beat under way is one that waits for a credit, which takes the FIFO's two cycles and those around it.
+    let longest_way = result_at.max(hazard + scaled_at) + 6;
+    let depth = longest_way.next_power_of_two();
+
+    let mut m = Module::new("ntt_engine");
+    let sequencer = sequencer::sequencer(config, depth, hazard);
+    let ports = [
+        ("start", 1),
+        ("inverse", 1),
+        ("forward", 1),
+        ("coefficients", 1),
+        ("log_n", sequencer::LOG_BITS),
+        ("log_cosets", sequencer::LOG_BITS),
+        ("panels", 32),
+        ("in_valid", 1),
+    ];
+    let mut inputs: Vec<(&str, Sig)> = ports.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
+    let log_n = inputs[4].1;
+    let in_data = m.input("in_data", 512);
+    let out_ready = m.input("out_ready", 1);
+    let pop = m.wire(1);
+    inputs.push(("pop", *pop));
+    let sequencer = m.instance("sequencer", &sequencer, &inputs);
+    let said = |m: &mut Module, port: &str| {
+        let sig = m.output_of(&sequencer, port);
+        m.at(sig, Some(0))
+    };
+    let settled = |m: &mut Module, port: &str| m.output_of(&sequencer, port);
+    let issue = said(&mut m, "issue");
+    let slot = said(&mut m, "slot");
+    let mask = settled(&mut m, "mask");
+    let longest = m.bit(mask, max_log - 1);
+    let tap_only = settled(&mut m, "tap_only");
+
+    // Taps of an inverse job read and scale `hazard` cycles after their slot.
+    let table = said(&mut m, "read_table");
+    let half = said(&mut m, "read_half");
+    let reading = m.cat(&[table, half, slot]);
+    let delayed = m.delay(reading, hazard);
+    let delayed = m.at(delayed, Some(0));
+    let reading = m.mux(tap_only, delayed, reading);
+    let read_slot = m.slice(reading, 0, max_log);
+    let half = m.bit(reading, max_log);
+    let table = m.slice(reading, max_log + 1, table.width());
+    let read_address = address(&mut m, longest, half, read_slot);
+    let read_address = m.delay(read_address, read_at);
+
+    let mut scale_inputs = vec![("data", in_data), ("read_table", table), ("row", read_slot)];
+    for (port, of) in
+        [("write_lo", "write_lo"), ("write_hi", "write_hi"), ("write_table", "write_table"), ("beat", "write_beat")]
+    {
+        scale_inputs.push((port, settled(&mut m, of)));
+    }
+    let scale = m.instance("scale", &scale, &scale_inputs);
+    let factor = m.output_of(&scale, "factor");
+    let factor = m.at(factor, Some(operand_at));
+
+    // What is stored: results in natural order, or the input on its way.
+    let store = said(&mut m, "store");
+    let stored = m.and(store, issue);
+    let stored = m.delay_valid(stored, operand_at);
+    let input_slot = m.delay(slot, operand_at);
+    let to_buffer = said(&mut m, "to_buffer");
+    let to_buffer = m.and(to_buffer, issue);
+    let to_buffer = m.delay_valid(to_buffer, write_at);
+    let write_half = said(&mut m, "write_half");
+    let result = m.cat(&[write_half, slot]);
+    let result = m.delay(result, write_at - 1);
+    let (result_half, result_slot) = (m.bit(result, max_log), m.slice(result, 0, max_log));
+    let row = coefficient(&mut m, result_slot, log_n, mask);
+    let result_address = address(&mut m, longest, result_half, row);
+    let result_address = m.reg(result_address);
+    let [stored, input_slot, to_buffer, result_address] =
+        [stored, input_slot, to_buffer, result_address].map(|x| m.at(x, None));
+    let write = m.or(stored, to_buffer);
+    let write_address = m.mux(stored, input_slot, result_address);
+
+    // Rows enter.
+    let from_input = said(&mut m, "store");
+    let raw = said(&mut m, "raw");
+    let token = m.delay_valid(issue, entry_at);
+    let token_slot = m.delay(slot, entry_at);
+    let words = m.split(in_data, 64);
+    let mut pipeline_inputs = vec![("mask".to_owned(), mask), ("token".into(), token), ("slot".into(), token_slot)];
+    let mut columns = Vec::new();
+    for (k, &word) in words.iter().enumerate() {
+        let word = m.at(word, Some(0));
+        let input = m.delay(word, operand_at);
+        let written = m.wire(64);
+        let buffered = m.ram(1 << max_log, write, write_address, *written, read_address);
+        let operand = m.mux(from_input, input, buffered);
+        let scaled = m.call(&format!("scale_{k}"), &unit, &[("a", operand), ("b", factor)]);
+        let scaled = m.output_of(&scaled, "y");
+        assert_eq!(scaled.stage(), Some(scaled_at));
+        let negative = shift::negate(&mut m, word);
+        let entering = m.mux(raw, negative, scaled);
+        let entering = m.reg(entering);
+        pipeline_inputs.push((format!("x{k}"), entering));
+        columns.push((input, written, buffered, scaled));
+    }
+    let pipeline_inputs: Vec<(&str, Sig)> = pipeline_inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
+    let pipeline = m.instance("pipeline", &pipeline, &pipeline_inputs);
+
+    // Rows leave.
+    let tap = said(&mut m, "tap");
+    let tap = m.and(tap, issue);
+    let tap_scaled = m.and(tap, tap_only);
+    let other = m.not(tap_only);
+    let tap_raw = m.and(tap, other);
+    let to_output = said(&mut m, "to_output");
+    let to_output = m.and(to_output, issue);
+    let tap_scaled = m.delay_valid(tap_scaled, hazard + scaled_at);
+    let [tap_raw, to_output] = [tap_raw, to_output].map(|x| m.delay_valid(x, result_at));
+    let [tap_scaled, tap_raw, to_output] = [tap_scaled, tap_raw, to_output].map(|x| m.at(x, None));
+    // log_n ≥ 1, so that 96 − log_n is 64 and the rest.
+    let (two, thirty_two) = (m.constant(2, 2), m.constant(32, sequencer::LOG_BITS));
+    let remainder = m.sub(thirty_two, log_n);
+    let remainder = m.slice(remainder, 0, 5);
+    let mut leaving = Vec::new();
+    for (k, (input, written, buffered, scaled)) in columns.into_iter().enumerate() {
+        let result = m.output_of(&pipeline, &format!("y{k}"));
+        let result = m.at(result, Some(result_at));
+        let coefficient = shift::rotate(&mut m, result, two, remainder);
+        assert_eq!(coefficient.stage(), Some(write_at));
+        let tapped = m.delay(buffered, result_at - operand_at);
+        let [input, coefficient, scaled, tapped, result] =
+            [input, coefficient, scaled, tapped, result].map(|x| m.at(x, None));
+        let next = m.mux(stored, input, coefficient);
+        m.connect(written, next);
+        let out = m.choose(&[(tap_scaled, scaled), (tap_raw, tapped)], result);
+        leaving.push(m.reg(out));
+    }
+    let out_valid = m.any(&[tap_scaled, tap_raw, to_output]);
+    let out_valid = m.delay_valid(out_valid, 1);
+    let out_data = m.pack(&leaving);
+    let fifo = Module::fifo(512, depth.into());
+    let fifo = m.instance("output", &fifo, &[("in_valid", out_valid), ("in_data", out_data), ("out_ready", out_ready)]);
+    let (out_valid, out_data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
+    let popped = m.and(out_valid, out_ready);
+    m.connect(pop, popped);
+
+    m.output("out_valid", out_valid);
+    m.output("out_data", out_data);
+    for port in ["in_ready", "busy", "beat"] {
+        let sig = settled(&mut m, port);
+        m.output(port, sig);
+    }
+    Rc::new(m)
+}
+
+/// Where row `row` is in the buffer: the half is its top bit, unless a transform needs all of it.
+fn address(m: &mut Module, longest: Sig, half: Sig, row: Sig) -> Sig {
+    let bits = row.width();
+    let (top, rest) = (m.bit(row, bits - 1), m.slice(row, 0, bits - 1));
+    let top = m.mux(longest, top, half);
+    m.cat(&[top, rest])
+}
+
+/// −bitrev(`slot`) mod N: the degree of the coefficient that leaves with a slot.
+fn coefficient(m: &mut Module, slot: Sig, log_n: Sig, mask: Sig) -> Sig {
+    let bits = slot.width();
+    let reversed = m.split(slot, 1);
+    let reversed = m.cat(&reversed);
+    let all = m.constant(bits.into(), log_n.width());
+    let unused = m.sub(all, log_n);
+    let unused = m.slice(unused, 0, self::bits(bits));
+    let index = m.shr_var(reversed, unused);
+    let zero = m.constant(0, bits);
+    let negative = m.sub(zero, index);
+    m.and(negative, mask)
 }

@@ -1,0 +1,180 @@
+//! The butterflies: all stages of all lanes, and the multiplier between the two groups.
+//!
+//! A token is one row of all lanes, with its slot s in its block of N. Stages of distance D = 2^(max_log − 1), …, 1
+//! follow one another; those with D ≥ N pass rows on. Each stage that works holds the stream back by D tokens, the
+//! last register by one: what leaves with slot s of a block is row s of the block before, in bit-reversed order.
+//! Before the stage of distance D the stream has been held back by N − 2·D tokens, so a row's position modulo 2·D is
+//! the slot's own: one counter serves all stages, and nothing in here has to be cleared between jobs.
+//!
+//! Row i = 64·h + i2 needs the twiddles w_2D^(i mod D) in each stage whose phase it met as a partner. Up to D = 64
+//! these are w_(2D/64)^(h mod D/64) (in the stages), times w_2D^i2; the latter multiply to w_N^(i2·k1), with k1 the
+//! bit-reversed h, after the last of these stages. With w of order 2^max_log that is w^(i2·r), r being h reversed in
+//! max_log − 6 bits, whatever N is: the exponent grows by r with each row. It is looked up as low and high factor,
+//! which one multiplier joins for all lanes.
+
+use std::rc::Rc;
+
+use super::{
+    shift::Factor,
+    stage::{hold, Stage, GROUP_LOG, OPERANDS, RESULTS},
+};
+use crate::{
+    config::Config,
+    datapath::{Module, Sig},
+    field::{multiplier, multiplier_leaf},
+};
+
+/// The general multiplier that every part of the engine uses.
+pub fn multiplier_unit(config: &Config) -> Rc<Module> {
+    multiplier(&config.set.field, &multiplier_leaf(config.multiplier_latency))
+}
+
+/// A token on its way.
+struct Token {
+    valid: Sig,
+    slot: Sig,
+    rows: Vec<Sig>,
+    cycle: u32,
+}
+
+/// Module `ntt_pipeline`: `token`, `slot`, `x0` … in, `y0` … out after its latency; `mask` = N − 1 at all times.
+pub fn pipeline(config: &Config) -> Rc<Module> {
+    let max_log = config.ntt.max_log;
+    let mut m = Module::new("ntt_pipeline");
+    let mask = m.input("mask", max_log);
+    let valid = m.pipe_input("token", 1);
+    let slot = m.pipe_input("slot", max_log);
+    let rows = (0..config.ntt.lanes).map(|k| m.pipe_input(&format!("x{k}"), 64)).collect();
+    let mut token = Token { valid, slot, rows, cycle: 0 };
+
+    let stages: Vec<Stage> = (0..max_log).rev().map(|log| Stage::new(&config.set, log)).collect();
+    let (first, second) = stages.split_at((max_log - GROUP_LOG) as usize);
+    let multiplied_at: u32 = first.iter().map(Stage::latency).sum();
+    let twiddle = twiddles(&mut m, config, mask, &token, multiplied_at);
+    for stage in first {
+        token = place(&mut m, stage, mask, &token);
+    }
+    token = multiply(&mut m, config, twiddle, &token);
+    for stage in second {
+        token = place(&mut m, stage, mask, &token);
+    }
+    // The last token of delay: a block's rows leave with the next block's slots, one to one.
+    for row in &mut token.rows {
+        *row = hold(&mut m, token.valid, *row);
+    }
+    let outputs: Vec<(String, Sig)> = token.rows.iter().enumerate().map(|(k, &y)| (format!("y{k}"), y)).collect();
+    let outputs: Vec<(&str, Sig)> = outputs.iter().map(|(name, y)| (name.as_str(), *y)).collect();
+    m.pipe_outputs(&outputs);
+    Rc::new(m)
+}
+
+/// Delays the token's valid bit and slot, not its rows.
+fn later(m: &mut Module, token: &Token, cycles: u32) -> (Sig, Sig) {
+    (m.delay_valid(token.valid, cycles), m.delay(token.slot, cycles))
+}
+
+fn place(m: &mut Module, stage: &Stage, mask: Sig, token: &Token) -> Token {
+    let log = stage.log;
+    let lane = stage.lane();
+    let (at_operands, slot_at_operands) = later(m, token, OPERANDS);
+    let middle = Token { valid: at_operands, slot: slot_at_operands, rows: Vec::new(), cycle: token.cycle + OPERANDS };
+    let (write, slot_at_results) = later(m, &middle, RESULTS - OPERANDS);
+    let results = Token { valid: write, slot: slot_at_results, rows: Vec::new(), cycle: token.cycle + RESULTS };
+
+    // Slots do not exceed the mask: the phase is 0 in a stage that is passed.
+    let phase = m.bit(slot_at_operands, log);
+    let works = m.bit(mask, log);
+    let bypass = m.not(works);
+    let mut inputs: Vec<(&str, Sig)> = vec![("phase", phase), ("bypass", bypass), ("write", write)];
+    if stage.feedback() {
+        let address = m.slice(token.slot, 0, log);
+        let write_address = m.slice(slot_at_results, 0, log);
+        inputs.extend([("address", address), ("write_address", write_address)]);
+    } else {
+        inputs.push(("token", at_operands));
+    }
+    if !stage.factors.is_empty() {
+        let words: Vec<u64> = stage.factors.iter().map(|f| f.control()).collect();
+        let bits = words.len().ilog2();
+        let position = m.slice(token.slot, log - bits, bits);
+        let control = m.rom(&words, Factor::CONTROL_BITS, position);
+        let not_yet = m.not(phase);
+        let leaving = m.and(not_yet, works);
+        let shifts = m.gate(leaving, control);
+        let shifts = m.delay(shifts, RESULTS - OPERANDS);
+        inputs.push(("shift", m.slice(shifts, 0, 7)));
+        if stage.signed() {
+            inputs.push(("swap", m.bit(control, 7)));
+        }
+        if stage.double() {
+            inputs.push(("second", m.slice(shifts, 8, 9)));
+        }
+    }
+    let cycle = token.cycle + stage.latency();
+    let rows = token.rows.iter().enumerate().map(|(k, &x)| {
+        let mut inputs = inputs.clone();
+        inputs.push(("x", x));
+        let instance = m.instance(&format!("stage_{}_{k}", 1u32 << log), &lane, &inputs);
+        let y = m.output_of(&instance, "y");
+        m.at(y, Some(cycle))
+    });
+    let rows = rows.collect();
+    let (valid, slot) = later(m, &results, stage.latency() - RESULTS);
+    Token { valid, slot, rows, cycle }
+}
+
+/// The twiddle of each token that the multiplier meets at cycle `wanted`, at that cycle if there is time.
+fn twiddles(m: &mut Module, config: &Config, mask: Sig, token: &Token, wanted: u32) -> Sig {
+    let max_log = config.ntt.max_log;
+    let unit = multiplier_unit(config);
+    let ahead = 1 + unit.latency().unwrap_or(0);
+    let (valid, slot) = later(m, token, wanted.saturating_sub(ahead));
+
+    // The stages before the multiplier hold the stream back by N − 64 tokens: slot s meets row s + 64.
+    let bits = max_log - GROUP_LOG;
+    let group = m.slice(slot, GROUP_LOG, bits);
+    let group = m.add_const(group, 1);
+    let group_mask = m.slice(mask, GROUP_LOG, bits);
+    let group = m.and(group, group_mask);
+    let group_bits = m.split(group, 1);
+    let step = m.cat(&group_bits);
+    let step = m.extend(step, max_log);
+    let row = m.slice(slot, 0, GROUP_LOG);
+    let first = m.eq_const(row, 0);
+    let state = m.state("exponent", max_log, 0);
+    let zero = m.constant(0, max_log);
+    let exponent = m.mux(first, zero, *state);
+    let next = m.add(exponent, step);
+    m.drive_when(state, valid, next);
+
+    let (low, high) = &config.ntt.twiddles;
+    let low_bits = low.len().ilog2();
+    assert_eq!(1u64 << max_log, (low.len() * high.len()) as u64, "twiddle tables belong to another length");
+    let address = m.slice(exponent, 0, low_bits);
+    let low = m.rom(low, 64, address);
+    let high = match high[..] {
+        [one] => m.constant(one.into(), 64),
+        _ => {
+            let address = m.slice(exponent, low_bits, max_log - low_bits);
+            m.rom(high, 64, address)
+        }
+    };
+    let twiddle = m.call("twiddle", &unit, &[("a", low), ("b", high)]);
+    m.output_of(&twiddle, "y")
+}
+
+fn multiply(m: &mut Module, config: &Config, twiddle: Sig, token: &Token) -> Token {
+    let unit = multiplier_unit(config);
+    let rows: Vec<Sig> = token
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(k, &x)| {
+            let product = m.call(&format!("multiply_{k}"), &unit, &[("a", x), ("b", twiddle)]);
+            m.output_of(&product, "y")
+        })
+        .collect();
+    let cycle = rows[0].stage().unwrap_or(token.cycle);
+    let (valid, slot) = later(m, token, cycle - token.cycle);
+    Token { valid, slot, rows, cycle }
+}

@@ -1,0 +1,61 @@
+//! Scale tables: row i of a transform's input on coset b is multiplied by `hi[i >> 6] · lo[i & 63]` of table b.
+//!
+//! Eight memories stand side by side for `lo` and for `hi`, one for each word of a beat, so that a table is written as
+//! fast as it comes. One multiplier joins the two factors for all lanes.
+
+use std::rc::Rc;
+
+use super::pipeline::multiplier_unit;
+use crate::{
+    config::Config,
+    datapath::{Module, Sig},
+};
+
+/// Bits of a row's number within `lo`, and of a word's within a beat.
+const LO_LOG: u32 = 6;
+const WORD_LOG: u32 = 3;
+/// Beats of `lo`, as a power of two.
+pub const LO_BEATS_LOG: u32 = LO_LOG - WORD_LOG;
+
+/// Bits of a table's number.
+pub fn table_bits(config: &Config) -> u32 {
+    config.ntt.max_log_cosets.max(1)
+}
+
+/// Bits of a beat's number within `hi`.
+pub fn hi_beat_bits(config: &Config) -> u32 {
+    config.ntt.max_log.saturating_sub(LO_LOG + WORD_LOG).max(1)
+}
+
+/// Module `ntt_scale`: `write_lo` and `write_hi` store `data` as beat `beat` of table `write_table`; `factor` is that of
+/// `row` in `read_table`, after the latency.
+pub fn scale(config: &Config) -> Rc<Module> {
+    let max_log = config.ntt.max_log;
+    let (table_bits, hi_bits) = (table_bits(config), hi_beat_bits(config));
+    let mut m = Module::new("ntt_scale");
+    let data = m.input("data", 512);
+    let write_table = m.input("write_table", table_bits);
+    let beat = m.input("beat", hi_bits.max(LO_BEATS_LOG));
+    let table = m.pipe_input("read_table", table_bits);
+    let row = m.pipe_input("row", max_log);
+    let words = m.split(data, 64);
+
+    let row_bits = max_log.max(LO_LOG + WORD_LOG + hi_bits);
+    let row = m.extend(row, row_bits);
+    let factors = [("write_lo", 0, LO_BEATS_LOG), ("write_hi", LO_LOG, hi_bits)].map(|(port, low_bit, beat_bits)| {
+        let write = m.input(port, 1);
+        let beat = m.slice(beat, 0, beat_bits);
+        let write_address = m.cat(&[write_table, beat]);
+        let (word, beat) = (m.slice(row, low_bit, WORD_LOG), m.slice(row, low_bit + WORD_LOG, beat_bits));
+        let read_address = m.cat(&[table, beat]);
+        let depth = 1 << (table_bits + beat_bits);
+        let read: Vec<Sig> = words.iter().map(|&data| m.ram(depth, write, write_address, data, read_address)).collect();
+        let word = m.delay(word, 1);
+        let factor = m.select(word, &read);
+        m.reg(factor)
+    });
+    let product = m.call("join", &multiplier_unit(config), &[("a", factors[0]), ("b", factors[1])]);
+    let factor = m.output_of(&product, "y");
+    m.pipe_outputs(&[("factor", factor)]);
+    Rc::new(m)
+}

@@ -1,0 +1,287 @@
+//! What is issued when: the order of blocks, and the slots in a block.
+//!
+//! A *block* is N slots in lock-step: rows 0 … N − 1 enter the butterflies, the results of the block before leave.
+//! With I(g) = the values of panel g enter, F_b(g) = its coefficients enter, scaled for coset b, − = nothing enters:
+//!
+//! | job | blocks |
+//! |---|---|
+//! | forward | F_0(0) … F_c−1(0), F_0(1) …, − ; F_0 comes from the input and is stored on its way |
+//! | inverse, then forward | I(0), I(1), F_0(0) … F_c−1(0), I(2), F_0(1) …, −, F_0(last) …, − |
+//! | … one half | I(0), −, F_0(0) … F_c−1(0), I(1), −, F_0(1) …, − |
+//! | inverse | I(0), I(1), I(2) with tap(0), I(3) with tap(1) …, − with tap(last − 1), − with tap(last) |
+//! | … one half | I(0), −, I(1) with tap(0), −, …, − with tap(last) |
+//!
+//! A *tap* sends the stored coefficients to the output; in an inverse-then-forward job F_0(g) is one when coefficients
+//! are asked for. The buffer has two halves, used in turns, while 2N rows fit it; forward jobs need one.
+//!
+//! **The output.** A slot gives at most one beat: results go there in the block after an F, and a tap is only in blocks
+//! after an I or a − (F_0 of inverse-then-forward) or in jobs without F. All that a job sends to the output takes the
+//! same number of cycles from its slot, so beats neither meet nor overtake each other. A slot that gives a beat is
+//! issued only against a credit: there are as many as words in the output FIFO, and each comes back with its beat.
+//!
+//! **The buffer.** Results are written `hazard` cycles after a read of the same slot would take place. Taps of an
+//! inverse job are read that much later, which puts writes and reads into the order of slots. Otherwise F_0(g) reads
+//! what was written in the slots of an earlier block, and only its first slot can be too early: it waits until
+//! `hazard` cycles have passed since the last slot that wrote. F_b, b > 0, reads what F_0 could read. What is stored
+//! next in the half that a block reads is written at least a block later.
+
+use std::rc::Rc;
+
+use super::scale::{hi_beat_bits, table_bits, LO_BEATS_LOG};
+use crate::{
+    config::Config,
+    datapath::{Module, Sig, State},
+};
+
+const STATE_BITS: u32 = 3;
+const IDLE: u128 = 0;
+const TABLES: u128 = 1;
+/// I(g) that the table above shows at the start of a line, or after each panel if there is one half.
+const VALUES: u128 = 2;
+/// The block between it and F_0.
+const BETWEEN: u128 = 3;
+const FORWARD: u128 = 4;
+/// A block of an inverse job.
+const INVERSE: u128 = 5;
+/// The last − after an F.
+const FLUSH: u128 = 6;
+const DRAIN: u128 = 7;
+
+/// Where the results of the block before go.
+const NOWHERE: u128 = 0;
+const TO_BUFFER: u128 = 1;
+const TO_OUTPUT: u128 = 2;
+
+/// Bits of `log_n` and `log_cosets` at the engine's ports.
+pub const LOG_BITS: u32 = 8;
+
+/// Module `ntt_sequencer`. `credits` = words of the output FIFO; `hazard`: see the module's page.
+///
+/// Outputs: `issue` (the others say what it is that is issued), `slot`; `raw` (this block is an I), `read_table`,
+/// `tap`, `read_half`, `store` (the input goes to the buffer), `to_buffer`, `write_half`, `to_output` (where the results
+/// of the block before go); `write_lo`, `write_hi`, `write_table`, `write_beat` for scale tables; `mask` = N − 1,
+/// `tap_only` = the job is an inverse one, `in_ready`, `busy`, `beat`.
+pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
+    let max_log = config.ntt.max_log;
+    let mut m = Module::new("ntt_sequencer");
+    let start = m.input("start", 1);
+    let inverse = m.input("inverse", 1);
+    let forward = m.input("forward", 1);
+    let coefficients = m.input("coefficients", 1);
+    let log_n = m.input("log_n", LOG_BITS);
+    let log_cosets = m.input("log_cosets", LOG_BITS);
+    let panels = m.input("panels", 32);
+    let in_valid = m.input("in_valid", 1);
+    let pop = m.input("pop", 1);
+
+    // What the job is made of, settled before the first table has come.
+    let mask = thermometer(&mut m, log_n, max_log);
+    let tables = table_bits(config);
+    let last_coset = thermometer(&mut m, log_cosets, tables);
+    let last_coset = m.gate(forward, last_coset);
+    let hi_bits = hi_beat_bits(config);
+    let last_hi = thermometer(&mut m, log_n, 9 + hi_bits);
+    let last_hi = m.slice(last_hi, 9, hi_bits);
+    let [mask, last_coset, last_hi] = [mask, last_coset, last_hi].map(|x| m.reg(x));
+    let longest = m.bit(mask, max_log - 1);
+    let halves = m.not(longest);
+    let not_forward = m.not(forward);
+    let tap_only = m.and(inverse, not_forward);
+
+    let state = m.state("state", STATE_BITS, IDLE);
+    let is: Vec<Sig> = (0..=DRAIN).map(|value| m.eq_const(*state, value)).collect();
+    let is = |value: u128| is[value as usize];
+    let slot = m.state("slot", max_log, 0);
+    let coset = m.state("coset", tables, 0);
+    // Blocks of an inverse job: 0, 1, then 2 and 3 in turns.
+    let age = m.state("age", 2, 0);
+    let values_left = m.state("values_left", 32, 0);
+    let panels_left = m.state("panels_left", 32, 0);
+    let store_half = m.state("store_half", 1, 0);
+    let read_half = m.state("read_half", 1, 0);
+    let results = m.state("results", 2, NOWHERE);
+    let results_half = m.state("results_half", 1, 0);
+
+    // The block.
+    let no_values = m.eq_const(*values_left, 0);
+    let values = m.not(no_values);
+    let odd = m.bit(*age, 0);
+    let odd_idles = m.and(odd, longest);
+    let works = m.not(odd_idles);
+    let first_coset = m.eq_const(*coset, 0);
+    let final_coset = m.eq(*coset, last_coset);
+    let not_inverse = m.not(inverse);
+    let between = m.all(&[is(BETWEEN), halves, values]);
+    let inverse_block = m.all(&[is(INVERSE), works, values]);
+    let raw = m.any(&[is(VALUES), between, inverse_block]);
+    let store = m.all(&[is(FORWARD), not_inverse, first_coset]);
+    let take_input = m.or(raw, store);
+    let settled = m.bit(*age, 1);
+    let inverse_tap = m.all(&[is(INVERSE), works, settled]);
+    let forward_tap = m.all(&[is(FORWARD), inverse, coefficients, first_coset]);
+    let tap = m.or(inverse_tap, forward_tap);
+    let to_buffer = m.eq_const(*results, TO_BUFFER);
+    let to_output = m.eq_const(*results, TO_OUTPUT);
+    let gives = m.or(tap, to_output);
+
+    // The slot.
+    let credit = m.state("outstanding", credits.ilog2() + 1, 0);
+    let full = m.bit(*credit, credits.ilog2());
+    let wait = m.state("wait", super::bits(hazard), 0);
+    let written = m.eq_const(*wait, 0);
+    let first_slot = m.eq_const(*slot, 0);
+    let fresh = m.all(&[is(FORWARD), inverse, first_coset, first_slot]);
+    let other = m.not(fresh);
+    let readable = m.or(other, written);
+    let no_output = m.not(gives);
+    let not_full = m.not(full);
+    let room = m.or(no_output, not_full);
+    let active = m.any(&[is(VALUES), is(BETWEEN), is(FORWARD), is(INVERSE), is(FLUSH)]);
+    let possible = m.all(&[active, room, readable]);
+    let no_input = m.not(take_input);
+    let fed = m.or(no_input, in_valid);
+    let issue = m.and(possible, fed);
+    let wants = m.and(possible, take_input);
+    let in_ready = m.or(is(TABLES), wants);
+    let last_slot = m.eq(*slot, mask);
+    let turn = m.and(issue, last_slot);
+
+    let next = m.add_const(*slot, 1);
+    let next = m.and(next, mask);
+    m.drive_when(slot, issue, next);
+    let given = m.and(issue, gives);
+    let [given, pop] = [given, pop].map(|x| m.extend(x, credits.ilog2() + 1));
+    let next = m.add(*credit, given);
+    let next = m.sub(next, pop);
+    m.drive(credit, next);
+    let none_out = m.eq_const(*credit, 0);
+    let writes = m.and(issue, to_buffer);
+    let full_wait = m.constant(hazard.into(), super::bits(hazard));
+    let one_less = m.add_const(*wait, (1 << super::bits(hazard)) - 1);
+    let next = m.choose(&[(writes, full_wait), (written, *wait)], one_less);
+    m.drive(wait, next);
+
+    // Tables.
+    let beat_bits = hi_bits.max(LO_BEATS_LOG);
+    let table_beat = m.state("table_beat", beat_bits, 0);
+    let in_hi = m.state("in_hi", 1, 0);
+    let write_table = m.state("write_table", tables, 0);
+    let in_lo = m.not(*in_hi);
+    let table_input = m.and(is(TABLES), in_valid);
+    let (write_lo, write_hi) = (m.and(table_input, in_lo), m.and(table_input, *in_hi));
+    let last_lo = m.constant((1 << LO_BEATS_LOG) - 1, beat_bits);
+    let last_hi = m.extend(last_hi, beat_bits);
+    let last = m.mux(*in_hi, last_hi, last_lo);
+    let last = m.eq(*table_beat, last);
+    let part_done = m.and(table_input, last);
+    let more = m.add_const(*table_beat, 1);
+    let zero = m.constant(0, beat_bits);
+    let next = m.mux(last, zero, more);
+    m.drive_when(table_beat, table_input, next);
+    m.drive_when(in_hi, part_done, in_lo);
+    let table_done = m.and(part_done, *in_hi);
+    let more = m.add_const(*write_table, 1);
+    let zero = m.constant(0, tables);
+    let next = m.choose(&[(start, zero), (table_done, more)], *write_table);
+    let last_table = m.eq(*write_table, last_coset);
+    m.drive(write_table, next);
+    let tables_done = m.and(table_done, last_table);
+
+    // The block after this one.
+    let value = |m: &mut Module, state: u128| m.constant(state, STATE_BITS);
+    let last_panel = m.eq_const(*panels_left, 1);
+    let no_panels = m.eq_const(*panels_left, 0);
+    let [idle, loading, first, middle, transform, inverting, flush, drain] =
+        [IDLE, TABLES, VALUES, BETWEEN, FORWARD, INVERSE, FLUSH, DRAIN].map(|s| value(&mut m, s));
+    let begin = m.choose(&[(no_panels, drain), (tap_only, inverting), (inverse, first)], transform);
+    let panel_follows = m.choose(&[(not_inverse, transform), (halves, middle)], first);
+    let after_panel = m.mux(last_panel, flush, panel_follows);
+    let after_forward = m.mux(final_coset, after_panel, transform);
+    let last_tap = m.and(inverse_tap, last_panel);
+    let after_inverse = m.mux(last_tap, drain, inverting);
+    let after_block = m.choose(
+        &[(is(VALUES), middle), (is(BETWEEN), transform), (is(FORWARD), after_forward), (is(INVERSE), after_inverse)],
+        drain,
+    );
+    let idle_start = m.and(is(IDLE), start);
+    let drained = m.and(is(DRAIN), none_out);
+    let next = m.choose(&[(idle_start, loading), (tables_done, begin), (turn, after_block), (drained, idle)], *state);
+    m.drive(state, next);
+
+    let forward_turn = m.and(turn, is(FORWARD));
+    let more = m.add_const(*coset, 1);
+    let zero = m.constant(0, tables);
+    let next = m.mux(final_coset, zero, more);
+    drive_from(&mut m, coset, idle_start, zero, forward_turn, next);
+    let inverse_turn = m.and(turn, is(INVERSE));
+    let wrapped = m.not(odd);
+    let high = m.or(settled, odd);
+    let aged = m.cat(&[high, wrapped]);
+    let zero = m.constant(0, 2);
+    drive_from(&mut m, age, idle_start, zero, inverse_turn, aged);
+    let raw_turn = m.and(turn, raw);
+    let less = m.add_const(*values_left, u32::MAX.into());
+    drive_from(&mut m, values_left, idle_start, panels, raw_turn, less);
+    let panel_turn = m.and(forward_turn, final_coset);
+    let tap_turn = m.and(turn, inverse_tap);
+    let panel_turn = m.or(panel_turn, tap_turn);
+    let less = m.add_const(*panels_left, u32::MAX.into());
+    drive_from(&mut m, panels_left, idle_start, panels, panel_turn, less);
+    let no = m.constant(0, 1);
+    let swapped = m.not(*store_half);
+    let swapped = m.and(swapped, halves);
+    drive_from(&mut m, store_half, idle_start, no, raw_turn, swapped);
+    let swapped = m.not(*read_half);
+    let swapped = m.all(&[swapped, halves, inverse]);
+    drive_from(&mut m, read_half, idle_start, no, panel_turn, swapped);
+    let [nowhere, buffer, output] = [NOWHERE, TO_BUFFER, TO_OUTPUT].map(|x| m.constant(x, 2));
+    let next = m.choose(&[(raw, buffer), (is(FORWARD), output)], nowhere);
+    drive_from(&mut m, results, idle_start, nowhere, turn, next);
+    drive_from(&mut m, results_half, idle_start, no, turn, *store_half);
+
+    let busy = m.not(is(IDLE));
+    let real = m.or(raw, is(FORWARD));
+    let beat = m.and(issue, real);
+    for (name, sig) in [
+        ("issue", issue),
+        ("slot", *slot),
+        ("raw", raw),
+        ("read_table", *coset),
+        ("tap", tap),
+        ("read_half", *read_half),
+        ("store", store),
+        ("to_buffer", to_buffer),
+        ("write_half", *results_half),
+        ("to_output", to_output),
+        ("write_lo", write_lo),
+        ("write_hi", write_hi),
+        ("write_table", *write_table),
+        ("write_beat", *table_beat),
+        ("mask", mask),
+        ("tap_only", tap_only),
+        ("in_ready", in_ready),
+        ("busy", busy),
+        ("beat", beat),
+    ] {
+        m.output(name, sig);
+    }
+    Rc::new(m)
+}
+
+/// 2^`log` − 1 in `width` bits.
+fn thermometer(m: &mut Module, log: Sig, width: u32) -> Sig {
+    let bits: Vec<Sig> = (0..width)
+        .map(|bit| {
+            let bit = m.constant(bit.into(), log.width());
+            m.lt(bit, log)
+        })
+        .collect();
+    m.pack(&bits)
+}
+
+/// `state` = `initial` when a job starts, else `next` when `enable`.
+fn drive_from(m: &mut Module, state: State, start: Sig, initial: Sig, enable: Sig, next: Sig) {
+    let any = m.or(start, enable);
+    let next = m.mux(start, initial, next);
+    m.drive_when(state, any, next);
+}
