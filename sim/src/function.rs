@@ -10,7 +10,7 @@ use crate::{
     board::{Board, Fatal},
     config::Config,
     ffi, iotlb,
-    options::{PRESET, TRACED},
+    options::PRESET,
     worker::Worker,
     Clocked, SimError, SimOptions,
 };
@@ -30,19 +30,13 @@ pub fn open_sim(preset: &str) -> Result<Arc<dyn PciFunction>, SimError> {
 
 /// The presets whose accelerators are in this program.
 pub fn presets() -> Vec<&'static str> {
-    let names = ffi::models().into_iter().filter_map(|name| name.strip_prefix(PRESET));
-    names.filter(|preset| !preset.ends_with(TRACED)).collect()
+    ffi::models().into_iter().filter_map(|name| name.strip_prefix(PRESET)).collect()
 }
 
 impl SimFunction {
     /// Powers a simulated board up.
     pub fn open(options: &SimOptions) -> Result<SimFunction, SimError> {
-        let traced = format!("{}{TRACED}", options.model);
-        let model = match options.trace {
-            Some(_) if ffi::models().contains(&&*traced) => &traced,
-            _ => &options.model,
-        };
-        let mut model = Clocked::open(model)?;
+        let mut model = Clocked::open(&options.model)?;
         if let Some(trace) = &options.trace {
             model.trace(&trace.path, trace.from, trace.cycles)?;
         }

@@ -25,3 +25,8 @@ pub use error::SimError;
 pub use ffi::{models, Model, Port};
 pub use function::{open_sim, presets, SimFunction};
 pub use options::{LinkOptions, SimOptions, TraceOptions};
+
+#[cfg(all(test, not(verilated)))]
+#[test]
+#[ignore = "built without Verilator: no test of a simulated board runs"]
+fn simulated_boards() {}

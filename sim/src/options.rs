@@ -29,8 +29,6 @@ impl SimOptions {
 
 /// What the models of presets are called.
 pub(crate) const PRESET: &str = "accelerator_";
-/// Ending of the model to take when a waveform is wanted and the plain one was built without.
-pub(crate) const TRACED: &str = "_traced";
 
 /// A waveform of part of a run, in VCD.
 #[derive(Clone, Debug)]

@@ -73,13 +73,14 @@ impl Model {
         self
     }
 
-    /// Compiles tracing in, which slows the model down even while it does not trace.
+    /// Compiles tracing in. A model that does not trace is as fast with it (60 multipliers: within 5 %), and takes twice
+    /// as long to build.
     pub fn trace(mut self, trace: bool) -> Model {
         self.trace = trace;
         self
     }
 
-    /// Sets the C++ optimisation level, 3 unless told: lower ones build faster.
+    /// Sets the C++ optimisation level, 3 unless told. At 1 a model builds faster and runs at a third of the speed.
     pub fn opt_level(mut self, level: u32) -> Model {
         self.opt_level = level;
         self
@@ -142,7 +143,8 @@ pub enum Error {
 /// All that a build script needs: finds Verilator, builds the models, prints what Cargo has to know.
 ///
 /// Sets `cfg(verilated)` when there is a Verilator. Without one the build goes on with a warning and without models, so
-/// that the rest of Hotloop builds anywhere; where `CI` is set it is an error, as any other failure is everywhere.
+/// that the rest of Hotloop builds anywhere. Where `CI` is set that is an error, and so is a `$VERILATOR` that does not
+/// work.
 pub fn build_script(models: &[Model]) {
     script(|verilator| build(verilator, models));
 }
@@ -159,7 +161,7 @@ fn script(work: impl FnOnce(&Verilator) -> Result<(), Error>) {
     }
     println!("cargo:rerun-if-changed=build.rs");
     match Verilator::find() {
-        Err(error) if !in_ci() => {
+        Err(error) if !set("CI") && !set("VERILATOR") => {
             println!("cargo:warning=building without simulated boards, their tests are skipped: {error}");
             // A file that never exists: look again at the next build, in case Verilator has been installed.
             println!("cargo:rerun-if-changed=verilator-is-missing");
@@ -174,6 +176,7 @@ fn script(work: impl FnOnce(&Verilator) -> Result<(), Error>) {
     }
 }
 
-fn in_ci() -> bool {
-    std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
+/// True when an environment variable says yes, or anything that is not a no.
+fn set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
 }

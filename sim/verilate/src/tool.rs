@@ -42,7 +42,7 @@ impl Verilator {
         let ask = |argument: &[&str]| -> Result<String, String> {
             let output = command(&program, root.as_deref()).args(argument).output().map_err(|e| e.to_string())?;
             if !output.status.success() {
-                return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+                return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()));
             }
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
