@@ -112,7 +112,7 @@ impl Panels<'_> {
     }
 
     /// Everything, as rows.
-    pub fn to_rows<T>(&self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
+    pub fn to_rows<T>(self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
         let mut out: Vec<Vec<T>> = (0..self.rows).map(|_| Vec::with_capacity(self.columns)).collect();
         self.for_each_block(|first, panel, beats| {
             let count = BEAT_WORDS.min(self.columns - panel * BEAT_WORDS);
@@ -124,7 +124,7 @@ impl Panels<'_> {
     }
 
     /// Everything, as columns.
-    pub fn to_columns<T>(&self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
+    pub fn to_columns<T>(self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
         let mut out: Vec<Vec<T>> = (0..self.columns).map(|_| Vec::with_capacity(self.rows)).collect();
         self.for_each_block(|_, panel, beats| {
             for (k, column) in out[panel * BEAT_WORDS..].iter_mut().take(BEAT_WORDS).enumerate() {

@@ -289,7 +289,7 @@ fn log_length<W: Words>(columns: &[W]) -> Result<u32> {
     if let Some((i, other)) = columns.iter().enumerate().find(|(_, column)| column.len() != length) {
         return bad_shape(NAME, format!("column {i} has {} elements, column 0 has {length}", other.len()));
     }
-    if !length.is_power_of_two() || length < 2 || length > 1 << 31 {
+    if !length.is_power_of_two() || !(2..=1 << 31).contains(&length) {
         return bad_shape(NAME, format!("columns have {length} elements: a power of two from 2 to 2^31 is needed"));
     }
     Ok(length.ilog2())

@@ -68,6 +68,9 @@ where
     })
 }
 
+/// The trees of the codewords, and the last polynomial.
+type Committed<H> = (Vec<MerkleTree<F, H>>, PolynomialCoeffs<FE>);
+
 /// Commits to a codeword, folds, and so on. The polynomial is held without the zeros that upstream pads it with, so
 /// that a codeword is an ordinary extension.
 fn commit_phase<H: Hasher<F, Hash = HashOut<F>>>(
@@ -75,7 +78,7 @@ fn commit_phase<H: Hasher<F, Hash = HashOut<F>>>(
     mut polynomial: PolynomialCoeffs<FE>,
     transcript: &mut Transcript<H>,
     params: &FriParams,
-) -> Result<(Vec<MerkleTree<F, H>>, PolynomialCoeffs<FE>)> {
+) -> Result<Committed<H>> {
     let mut trees = Vec::with_capacity(params.reduction_arity_bits.len());
     let mut shift = F::from_canonical_u64(coset_shift());
     for arity_bits in &params.reduction_arity_bits {

@@ -57,9 +57,8 @@ impl<const N: usize> Stark<F, D> for Wide<N> {
         P: PackedField<Scalar = E>,
     {
         let (now, next, public) = (vars.get_local_values(), vars.get_next_values(), vars.get_public_inputs());
-        for k in 0..N {
-            let offset = E::from_canonical_usize(k);
-            constraints.constraint_first_row(now[k] - public[0] - offset);
+        for (k, &value) in now.iter().enumerate() {
+            constraints.constraint_first_row(value - public[0] - E::from_canonical_usize(k));
         }
         constraints.constraint_last_row(now[0] - public[1]);
         for k in 0..N {
