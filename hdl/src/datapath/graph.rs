@@ -117,6 +117,8 @@ pub(super) struct InstanceInfo {
     pub name: String,
     pub module: Rc<Module>,
     pub inputs: Vec<(String, usize)>,
+    /// Drives `rst` instead of this module's own.
+    pub reset: Option<usize>,
 }
 
 /// Direction of a port.
@@ -350,8 +352,16 @@ impl Module {
             name: name.into(),
             module: Rc::clone(module),
             inputs: inputs.iter().map(|(n, s)| (n.to_string(), s.id)).collect(),
+            reset: None,
         });
         Instance { index, stage: None }
+    }
+
+    /// Drives an instance's `rst` from a signal instead of this module's own `rst`.
+    #[track_caller]
+    pub fn reset_by(&mut self, instance: &Instance, reset: Sig) {
+        assert_eq!(reset.width, 1, "{}: a reset is one bit", self.name);
+        self.instances[instance.index].reset = Some(reset.id);
     }
 
     /// Places a pipelined unit: inputs are aligned to one stage, outputs come the unit's latency later.

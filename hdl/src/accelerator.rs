@@ -1,0 +1,158 @@
+//! The top: registers, rings, data movers, engines.
+//!
+//! ```text
+//!  AXI4-Lite ─► registers ─► rings ─► job ─► plan ─┬─► segment walk ─► reader ─► AXI4 reads
+//!                   ▲                              ├─► engines  ◄─ data ─┘ │
+//!                   └──── counters ◄───────────────┴─► segment walk ─► writer ─► AXI4 writes
+//! ```
+//!
+//! The register file and the internal reset are in the top module; everything else is the module `core`, which the
+//! internal reset clears.
+
+use std::rc::Rc;
+
+use hotloop_regs::map;
+
+use crate::{
+    bus,
+    command::{
+        core::{core, port, MASTER_INPUTS, MASTER_OUTPUTS, REPORTS, SETTINGS},
+        reset::reset_control,
+    },
+    datapath::{Design, Module, PortDirection, Sig, VerilogFile, Wire, WAIVERS},
+    field::MULTIPLIER_LEAF,
+    ntt, poseidon, Config,
+};
+
+/// Name of the top module.
+pub const TOP: &str = "accelerator";
+
+/// An accelerator with everything below it.
+///
+/// Ports, clock `clk` and synchronous reset `rst` aside: an AXI4-Lite slave `s_*` (16 address bits, 32 data bits), an
+/// AXI4 master `m_*` (64 address bits, 512 data bits, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
+/// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), and `busy`: work is under way, the clock must run.
+pub fn design(config: &Config) -> Design {
+    let (poseidon, ntt) = (poseidon::engine(config), ntt::engine(config));
+    let (poseidon_multipliers, ntt_multipliers) = (multipliers(&poseidon), multipliers(&ntt));
+    let core = core(config, &poseidon, &ntt);
+    let build = |id| {
+        let constants = bus::constants(config, (ntt_multipliers, poseidon_multipliers), id);
+        Design::new(top(&core, &bus::register_file(&constants)))
+    };
+    // The build's identity covers everything but itself.
+    let id = identity(&build(0).verilog());
+    build(id)
+}
+
+/// The files of an accelerator, one for each module.
+pub fn emit(config: &Config) -> Vec<VerilogFile> {
+    design(config).verilog()
+}
+
+/// Verilator waivers for the files, each with its reason.
+pub fn waivers() -> String {
+    format!(
+        "{WAIVERS}\
+// Beats of a read are counted, so that the last needs no mark.
+lint_off -rule UNUSEDSIGNAL -file \"*\" -match \"Signal is not used: 'm_rlast'\"
+"
+    )
+}
+
+fn multipliers(engine: &Rc<Module>) -> u64 {
+    Design::new(Rc::clone(engine)).instances_of(MULTIPLIER_LEAF)
+}
+
+/// FNV-1a of a design's text.
+fn identity(files: &[VerilogFile]) -> u64 {
+    let bytes = files.iter().flat_map(|f| f.name.bytes().chain(f.text.bytes()));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+fn top(core: &Rc<Module>, register_file: &Rc<Module>) -> Rc<Module> {
+    let mut m = Module::new(TOP);
+    let slave_module = bus::slave();
+    let slave_ports: Vec<(String, u32)> = slave_module
+        .ports()
+        .filter(|(name, direction, _)| name.starts_with("s_") && *direction == PortDirection::In)
+        .map(|(name, _, width)| (name.to_owned(), width))
+        .collect();
+    let master: Vec<(&str, Sig)> = MASTER_INPUTS.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
+    m.input("m_rlast", 1);
+
+    // Registers.
+    let (read_data, known) = (m.wire(32), m.wire(1));
+    let ports: Vec<(String, Sig)> = slave_ports.into_iter().map(|(n, width)| (n.clone(), m.input(&n, width))).collect();
+    let mut inputs: Vec<(&str, Sig)> = ports.iter().map(|(n, s)| (n.as_str(), *s)).collect();
+    inputs.extend([("read_data", *read_data), ("known", *known)]);
+    let slave = m.instance("slave", &slave_module, &inputs);
+    for name in
+        ["s_awready", "s_wready", "s_bresp", "s_bvalid", "s_arready", "s_rdata", "s_rresp", "s_rvalid"]
+    {
+        let sig = m.output_of(&slave, name);
+        m.output(name, sig);
+    }
+
+    // The core and its reset.
+    let (request, quiet) = (m.wire(1), m.wire(1));
+    let reset = reset_control();
+    let reset = m.instance("reset", &reset, &[("request", *request), ("quiet", *quiet)]);
+    let [core_reset, clear, stop, resetting] =
+        ["reset", "clear", "stop", "busy"].map(|name| m.output_of(&reset, name));
+    let settings: Vec<(String, Wire)> = SETTINGS.iter().map(|r| (port(r), m.wire(r.width))).collect();
+    let mut inputs: Vec<(&str, Sig)> = settings.iter().map(|(n, w)| (n.as_str(), **w)).collect();
+    inputs.push(("stop", stop));
+    inputs.extend(master);
+    let core = m.instance("core", core, &inputs);
+    m.reset_by(&core, core_reset);
+    for name in MASTER_OUTPUTS {
+        let sig = m.output_of(&core, name);
+        m.output(name, sig);
+    }
+    let always = m.constant(1, 1);
+    m.output("m_rready", always);
+    m.output("m_bready", always);
+    let core_quiet = m.output_of(&core, "quiet");
+    m.connect(quiet, core_quiet);
+
+    // The register file between them.
+    let [working, wakes, completed, faulted] =
+        ["working", "wakes", "completed", "faulted"].map(|name| m.output_of(&core, name));
+    let fault_code = m.output_of(&core, &port(&map::FAULT_CODE));
+    let fine = m.eq_const(fault_code, 0);
+    let fault = m.not(fine);
+    let status = {
+        let busy = m.or(working, resetting);
+        let flags = m.cat(&[fault, busy]);
+        m.extend(flags, 32)
+    };
+    let mut file_inputs: Vec<(String, Sig)> =
+        ["address", "write", "data", "strobe"].map(|name| (name.to_owned(), m.output_of(&slave, name))).to_vec();
+    file_inputs.push(("clear".into(), clear));
+    file_inputs.push((port(&map::STATUS), status));
+    file_inputs.extend(REPORTS.iter().map(|r| (port(r), m.output_of(&core, &port(r)))));
+    let inputs: Vec<(&str, Sig)> = file_inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
+    let file = m.instance("registers", register_file, &inputs);
+    for (name, wire) in settings {
+        let sig = m.output_of(&file, &name);
+        m.connect(wire, sig);
+    }
+    for (wire, name) in [(read_data, "read_data"), (known, "known")] {
+        let sig = m.output_of(&file, name);
+        m.connect(wire, sig);
+    }
+    let control = m.output_of(&file, &port(&map::CONTROL));
+    let wanted = m.bit(control, map::CONTROL_RESET.trailing_zeros());
+    m.connect(request, wanted);
+
+    let enabled = m.output_of(&file, &port(&map::IRQ_ENABLE));
+    let events = m.pack(&[completed, faulted]);
+    let enabled = m.slice(enabled, 0, 2);
+    let irq = m.and(events, enabled);
+    m.output("irq", irq);
+    let accessed = m.output_of(&slave, "busy");
+    let busy = m.any(&[accessed, resetting, working, wakes]);
+    m.output("busy", busy);
+    Rc::new(m)
+}

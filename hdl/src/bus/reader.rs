@@ -1,0 +1,95 @@
+//! The read side of the data mover.
+
+use std::rc::Rc;
+
+use super::{
+    burst::{axi_length, balance, bursts, sticky, Conditions},
+    segment_inputs, ADDRESS_BITS, DATA_BITS,
+};
+use crate::datapath::Module;
+
+/// Beats of the data FIFO: eight bursts can be outstanding.
+const FIFO_BEATS: u64 = 512;
+
+/// Module `dma_reader`. Segments (`seg_*`, ready/valid) of beats become AXI read bursts that end at 4 KiB; the data
+/// leaves on `out_*` (ready/valid) in order. A burst is asked for only when the FIFO has room for all of it, so
+/// `m_rready` is always high.
+///
+/// Every segment gives exactly its number of beats: one outside `base .. limit` (unless `seg_unchecked`) or beyond
+/// the address space gives zeros after everything before it has arrived, a beat with an error gives zero. `bad_window`
+/// and `bad_response` say so until `clear`. `stop` takes no further segments; `idle`: no burst is outstanding and
+/// no segment is under way; `empty`: nor is there data in the FIFO. `beat`: one arrives.
+pub fn reader() -> Rc<Module> {
+    let mut m = Module::new("dma_reader");
+    let seg_valid = m.input("seg_valid", 1);
+    let segment = segment_inputs(&mut m);
+    let base = m.input("base", ADDRESS_BITS);
+    let limit = m.input("limit", ADDRESS_BITS);
+    let clear = m.input("clear", 1);
+    let stop = m.input("stop", 1);
+    let arready = m.input("m_arready", 1);
+    let rdata = m.input("m_rdata", DATA_BITS);
+    let rresp = m.input("m_rresp", 2);
+    let rvalid = m.input("m_rvalid", 1);
+    let out_ready = m.input("out_ready", 1);
+
+    // Beats asked for and not yet taken from the FIFO; beats asked for and not yet arrived.
+    let bits = FIFO_BEATS.ilog2() + 1;
+    let reserved = m.wire(bits);
+    let outstanding = m.wire(bits);
+    let none_outstanding = m.eq_const(*outstanding, 0);
+    let fill_ready = {
+        let full = m.bit(*reserved, bits - 1);
+        let free = m.not(full);
+        m.and(free, none_outstanding)
+    };
+    let bursts = bursts(&mut m, segment, seg_valid, (base, limit), Some(1), |m, burst| {
+        let burst = m.extend(burst, bits);
+        let wanted = m.add(*reserved, burst);
+        let most = m.constant(FIFO_BEATS.into(), bits);
+        let over = m.lt(most, wanted);
+        let room = m.not(over);
+        Conditions { stop, room, ready: arready, fill_ready }
+    });
+
+    let zero_beat = m.and(bursts.fill, fill_ready);
+    let error = m.bit(rresp, 1);
+    let good = m.not(error);
+    let good = m.and(good, rvalid);
+    let data = m.gate(good, rdata);
+    let push = m.or(rvalid, zero_beat);
+    let fifo = Module::fifo(DATA_BITS, FIFO_BEATS);
+    let fifo = m.instance("fifo", &fifo, &[("in_valid", push), ("in_data", data), ("out_ready", out_ready)]);
+    let (out_valid, out_data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
+
+    let pop = m.and(out_valid, out_ready);
+    let asked = m.gate(bursts.taken, bursts.beats);
+    let count = balance(&mut m, "outstanding_beats", bits, asked, rvalid);
+    m.connect(outstanding, count);
+    let one = m.constant(1, 7);
+    let zero_beats = m.gate(zero_beat, one);
+    let more = m.or(asked, zero_beats);
+    let count = balance(&mut m, "reserved_beats", bits, more, pop);
+    m.connect(reserved, count);
+
+    let failed = m.and(rvalid, error);
+    let bad_response = sticky(&mut m, "bad_response", failed, clear);
+    let bad_window = sticky(&mut m, "bad_window", bursts.refuse, clear);
+    let idle = m.and(bursts.idle, none_outstanding);
+    let none_reserved = m.eq_const(*reserved, 0);
+    let empty = m.and(idle, none_reserved);
+    let length = axi_length(&mut m, bursts.beats);
+
+    m.output("seg_ready", bursts.seg_ready);
+    m.output("m_araddr", bursts.address);
+    m.output("m_arlen", length);
+    m.output("m_arvalid", bursts.valid);
+    m.output("out_valid", out_valid);
+    m.output("out_data", out_data);
+    m.output("bad_window", bad_window);
+    m.output("bad_response", bad_response);
+    m.output("idle", idle);
+    m.output("empty", empty);
+    m.output("beat", rvalid);
+    Rc::new(m)
+}

@@ -1,0 +1,347 @@
+//! The core: everything that an internal reset clears.
+
+use std::rc::Rc;
+
+use hotloop_regs::{
+    descriptor::{Completion, Descriptor},
+    map, Error, Register,
+};
+
+use super::{
+    compose,
+    counters::{counters, Events},
+    decode::{validate, Operation},
+    field,
+    job::job_control,
+    plan::{plan, Plan},
+    rings::rings,
+    segments::segment_walk,
+};
+use crate::{
+    bus::{self, DATA_BITS},
+    datapath::{Instance, Module, Sig},
+    Config,
+};
+
+/// Ports of the AXI4 master: name, width.
+pub(crate) const MASTER_INPUTS: &[(&str, u32)] = &[
+    ("m_arready", 1),
+    ("m_rdata", DATA_BITS),
+    ("m_rresp", 2),
+    ("m_rvalid", 1),
+    ("m_awready", 1),
+    ("m_wready", 1),
+    ("m_bresp", 2),
+    ("m_bvalid", 1),
+];
+/// Its outputs, `m_rready` and `m_bready`, which are always high, excepted.
+pub(crate) const MASTER_OUTPUTS: &[&str] = &[
+    "m_araddr",
+    "m_arlen",
+    "m_arvalid",
+    "m_awaddr",
+    "m_awlen",
+    "m_awvalid",
+    "m_wdata",
+    "m_wstrb",
+    "m_wlast",
+    "m_wvalid",
+];
+/// Registers that the core needs.
+pub(crate) const SETTINGS: &[Register] =
+    &[map::CONTROL, map::SQ_BASE, map::CQ_BASE, map::RING_LOG, map::SQ_TAIL, map::CQ_HEAD];
+/// Registers that the core is the source of.
+pub(crate) const REPORTS: &[Register] = &[
+    map::FAULT_CODE,
+    map::SQ_HEAD,
+    map::CQ_TAIL,
+    map::CYCLES,
+    map::BUSY_CYCLES,
+    map::JOBS,
+    map::BYTES_READ,
+    map::BYTES_WRITTEN,
+    map::PERMUTATIONS,
+    map::POSEIDON_CYCLES,
+    map::NTT_BEATS,
+    map::NTT_CYCLES,
+];
+
+/// A register's port.
+pub(crate) fn port(register: &Register) -> String {
+    register.name.to_lowercase()
+}
+
+/// Module `core`. Inputs: the registers of [`SETTINGS`], `stop`, the AXI4 master's. Outputs: the registers of
+/// [`REPORTS`], the AXI4 master's, `quiet` (no bus transaction is under way), `working` (STATUS.BUSY), `wakes` (it will
+/// be), `completed` and `faulted` (one cycle each).
+pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> Rc<Module> {
+    let mut m = Module::new("core");
+    let settings: Vec<Sig> = SETTINGS.iter().map(|r| m.input(&port(r), r.width)).collect();
+    let [control, sq_base, cq_base, ring_log, sq_tail, cq_head] = settings[..] else { unreachable!("six settings") };
+    let stop = m.input("stop", 1);
+    let bus_in: Vec<(&str, Sig)> = MASTER_INPUTS.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
+
+    // What is read before it is built.
+    let [read_taken, arrived, read_failed, write_taken, data_taken, written, write_failed] = [(); 7].map(|_| m.wire(1));
+    let [read_seg_ready, write_seg_ready, quiet] = [(); 3].map(|_| m.wire(1));
+    let reader_data = m.wire(DATA_BITS);
+
+    // The job and the rings.
+    let job = job_control();
+    let (go, invalid, more) = (m.wire(1), m.wire(1), m.wire(1));
+    let job = m.instance("job", &job, &[("go", *go), ("invalid", *invalid), ("quiet", *quiet), ("more", *more)]);
+    let [decode, start, next_level, done, active] =
+        ["decode", "start", "next_level", "done", "active"].map(|port| m.output_of(&job, port));
+    let enable = m.bit(control, map::CONTROL_ENABLE.trailing_zeros());
+    let (ring_log, sq_tail, cq_head) = (m.slice(ring_log, 0, 16), m.slice(sq_tail, 0, 16), m.slice(cq_head, 0, 16));
+    let rings = rings();
+    let rings = m.instance(
+        "rings",
+        &rings,
+        &[
+            ("enable", enable),
+            ("sq_base", sq_base),
+            ("cq_base", cq_base),
+            ("ring_log", ring_log),
+            ("sq_tail", sq_tail),
+            ("cq_head", cq_head),
+            ("read_taken", *read_taken),
+            ("arrived", *arrived),
+            ("read_failed", *read_failed),
+            ("job_done", done),
+            ("write_taken", *write_taken),
+            ("data_taken", *data_taken),
+            ("written", *written),
+            ("write_failed", *write_failed),
+        ],
+    );
+    let [ring_go, fetch, receive, offer, send, completed] =
+        ["go", "fetch", "receive", "offer", "send", "advance"].map(|port| m.output_of(&rings, port));
+    m.connect(go, ring_go);
+
+    // The descriptor.
+    let descriptor = m.state("descriptor", DATA_BITS, 0);
+    m.drive_when(descriptor, ring_go, *reader_data);
+    let op = Operation::of(&mut m, *descriptor);
+    let error = validate(&mut m, config, *descriptor, op);
+    let valid = m.eq_const(error, 0);
+    let not_valid = m.not(valid);
+    m.connect(invalid, not_valid);
+    let plan = plan(&mut m, config, *descriptor, op, decode, next_level);
+    m.connect(more, plan.more);
+
+    // Data movers and what they are told.
+    let walk = segment_walk();
+    let walks = [("read_walk", &plan.read, &read_seg_ready), ("write_walk", &plan.write, &write_seg_ready)].map(
+        |(name, ports, ready)| {
+            let mut inputs = ports.ports();
+            inputs.extend([("start", start), ("seg_ready", **ready)]);
+            m.instance(name, &walk, &inputs)
+        },
+    );
+    let [read_segment, write_segment] =
+        [(&walks[0], fetch, "fetch_address"), (&walks[1], offer, "offer_address")].map(|(walk, ring, address)| {
+            let ring_address = m.output_of(&rings, address);
+            segment(&mut m, walk, ring, ring_address)
+        });
+    let clear = m.or(decode, fetch);
+    let from_bus = |names: &[&str]| bus_in.iter().copied().filter(|(n, _)| names.contains(n)).collect::<Vec<_>>();
+    let reader = bus::reader();
+    let reader_taken = m.wire(1);
+    let mut inputs = read_segment;
+    inputs.extend([("base", plan.read_window.0), ("limit", plan.read_window.1), ("clear", clear), ("stop", stop)]);
+    inputs.extend([("out_ready", *reader_taken)]);
+    inputs.extend(from_bus(&["m_arready", "m_rdata", "m_rresp", "m_rvalid"]));
+    let reader = m.instance("reader", &reader, &inputs);
+    let [in_valid, in_data] = ["out_valid", "out_data"].map(|port| m.output_of(&reader, port));
+    m.connect(reader_data, in_data);
+    m.connect(arrived, in_valid);
+
+    // Engines.
+    let writer_ready = m.wire(1);
+    let engines = engines(&mut m, &plan, op, active, start, (in_valid, in_data), *writer_ready, (poseidon, ntt));
+    let engine_takes = m.and(engines.in_ready, active);
+    let taken = m.or(receive, engine_takes);
+    m.connect(reader_taken, taken);
+
+    // Completions go into one of four slots of a beat.
+    let cycles = {
+        let idle = m.not(active);
+        m.counter("job_cycles", 64, active, idle)
+    };
+    let completion = m.state("completion", 128, 0);
+    let [reader_window, reader_response] = ["bad_window", "bad_response"].map(|port| m.output_of(&reader, port));
+    let (writer_window, writer_response) = (m.wire(1), m.wire(1));
+    let window = m.or(reader_window, *writer_window);
+    let cases = [
+        (not_valid, error),
+        (window, m.constant(Error::OutOfWindow.code().into(), 16)),
+        (reader_response, m.constant(Error::ReadError.code().into(), 16)),
+        (*writer_response, m.constant(Error::WriteError.code().into(), 16)),
+    ];
+    let none = m.constant(0, 16);
+    let status = m.choose(&cases, none);
+    let tag = field(&mut m, *descriptor, Descriptor::tag);
+    let phase = m.output_of(&rings, "phase");
+    let entry = compose(
+        &mut m,
+        128,
+        &[
+            (Completion::tag, tag),
+            (Completion::status, status),
+            (Completion::phase, phase),
+            (Completion::cycles, cycles),
+        ],
+    );
+    m.drive_when(completion, done, entry);
+    let entries = m.pack(&[*completion; 4]);
+    let slot = m.output_of(&rings, "slot");
+    let one = m.constant(1, 4);
+    let slot = m.shl_var(one, slot);
+
+    let out_valid = m.and(engines.out_valid, active);
+    let out_valid = m.or(out_valid, send);
+    let out_data = m.mux(send, entries, engines.out_data);
+    let out_keep = m.mux(send, slot, engines.out_keep);
+    let clear = m.or(decode, offer);
+    let writer = bus::writer();
+    let mut inputs = write_segment;
+    inputs.extend([("base", plan.write_window.0), ("limit", plan.write_window.1), ("clear", clear), ("stop", stop)]);
+    inputs.extend([("in_valid", out_valid), ("in_data", out_data), ("in_keep", out_keep)]);
+    inputs.extend(from_bus(&["m_awready", "m_wready", "m_bresp", "m_bvalid"]));
+    let writer = m.instance("writer", &writer, &inputs);
+    for (wire, port) in [(writer_window, "bad_window"), (writer_response, "bad_response"), (writer_ready, "in_ready")] {
+        let sig = m.output_of(&writer, port);
+        m.connect(wire, sig);
+    }
+
+    // Answers to rings and walks.
+    let [read_ready, read_empty, reader_idle] = ["seg_ready", "empty", "idle"].map(|port| m.output_of(&reader, port));
+    let [write_ready, data_ready, writer_idle] =
+        ["seg_ready", "in_ready", "idle"].map(|port| m.output_of(&writer, port));
+    let read_bad = m.or(reader_window, reader_response);
+    let write_bad = m.or(*writer_window, *writer_response);
+    for (wire, sig) in [
+        (read_taken, read_ready),
+        (read_seg_ready, read_ready),
+        (read_failed, read_bad),
+        (write_taken, write_ready),
+        (write_seg_ready, write_ready),
+        (data_taken, data_ready),
+        (written, writer_idle),
+        (write_failed, write_bad),
+    ] {
+        m.connect(wire, sig);
+    }
+    let [walked_in, walked_out] = [0, 1].map(|i| m.output_of(&walks[i], "idle"));
+    let resting = m.not(engines.busy);
+    let all_quiet = m.all(&[walked_in, walked_out, read_empty, writer_idle, resting]);
+    m.connect(quiet, all_quiet);
+
+    // What the outside sees.
+    for name in MASTER_OUTPUTS {
+        let mover = if name.starts_with("m_ar") { &reader } else { &writer };
+        let sig = m.output_of(mover, name);
+        m.output(name, sig);
+    }
+    let bus_quiet = m.and(reader_idle, writer_idle);
+    m.output("quiet", bus_quiet);
+    let working = m.output_of(&rings, "working");
+    m.output("working", working);
+    m.output("completed", completed);
+    for name in ["wakes", "faulted", "fault_code"] {
+        let sig = m.output_of(&rings, name);
+        m.output(name, sig);
+    }
+    for name in ["sq_head", "cq_tail"] {
+        let sig = m.output_of(&rings, name);
+        let sig = m.extend(sig, 32);
+        m.output(name, sig);
+    }
+    let beat = m.output_of(&reader, "beat");
+    let bytes = m.output_of(&writer, "bytes");
+    counters(&mut m, op, &Events { working, active, completed, beat, bytes, perms: engines.perms, ntt_beat: engines.beat });
+    Rc::new(m)
+}
+
+/// Ports of a data mover's segment: the ring's single beat, or the walk's.
+fn segment(m: &mut Module, walk: &Instance, ring: Sig, ring_address: Sig) -> Vec<(&'static str, Sig)> {
+    let [valid, address, beats, unchecked] =
+        ["seg_valid", "seg_address", "seg_beats", "seg_unchecked"].map(|port| m.output_of(walk, port));
+    let one = m.constant(1, 32);
+    vec![
+        ("seg_valid", m.or(ring, valid)),
+        ("seg_address", m.mux(ring, ring_address, address)),
+        ("seg_beats", m.mux(ring, one, beats)),
+        ("seg_unchecked", m.or(ring, unchecked)),
+    ]
+}
+
+/// What the engines give, of the one at work.
+struct Engines {
+    in_ready: Sig,
+    out_valid: Sig,
+    out_data: Sig,
+    out_keep: Sig,
+    busy: Sig,
+    perms: Sig,
+    beat: Sig,
+}
+
+/// Places the engines between reader and writer; loopback is a wire.
+#[allow(clippy::too_many_arguments)]
+fn engines(
+    m: &mut Module,
+    plan: &Plan,
+    op: Operation,
+    active: Sig,
+    start: Sig,
+    input: (Sig, Sig),
+    out_ready: Sig,
+    (poseidon, ntt): (&Rc<Module>, &Rc<Module>),
+) -> Engines {
+    let (in_valid, in_data) = input;
+    let in_valid = m.and(in_valid, active);
+    let hashing = m.any(&[op.permute, op.hash, op.grind]);
+    let of = |m: &mut Module, mine: Sig| {
+        vec![
+            ("start", m.and(start, mine)),
+            ("in_valid", m.and(in_valid, mine)),
+            ("in_data", in_data),
+            ("out_ready", m.and(out_ready, mine)),
+        ]
+    };
+    let mut ports = of(m, hashing);
+    ports.extend([("mode", plan.mode), ("rows", plan.rows), ("width", plan.width)]);
+    let poseidon = m.instance("poseidon", poseidon, &ports);
+    let mut ports = of(m, op.transform);
+    ports.extend([
+        ("inverse", plan.inverse),
+        ("forward", plan.forward),
+        ("coefficients", plan.coefficients),
+        ("log_n", plan.log_n),
+        ("log_cosets", plan.log_cosets),
+        ("panels", plan.panels),
+    ]);
+    let transform = ntt;
+    let ntt = m.instance("ntt", transform, &ports);
+
+    let choose = |m: &mut Module, port: &str, loopback: Sig| {
+        let (a, b) = (m.output_of(&poseidon, port), m.output_of(&ntt, port));
+        m.choose(&[(hashing, a), (op.transform, b)], loopback)
+    };
+    let in_ready = choose(m, "in_ready", out_ready);
+    let out_valid = choose(m, "out_valid", in_valid);
+    let out_data = choose(m, "out_data", in_data);
+    let half = m.output_of(&poseidon, "out_half");
+    let half = m.and(half, hashing);
+    let (upper, lower) = (m.not(half), m.constant(1, 1));
+    let out_keep = m.pack(&[lower, lower, upper, upper]);
+    let busy = {
+        let (a, b) = (m.output_of(&poseidon, "busy"), m.output_of(&ntt, "busy"));
+        m.or(a, b)
+    };
+    let perms = m.output_of(&poseidon, "perms");
+    let beat = m.output_of(&ntt, "beat");
+    Engines { in_ready, out_valid, out_data, out_keep, busy, perms, beat }
+}

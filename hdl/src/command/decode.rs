@@ -1,0 +1,123 @@
+//! What a descriptor may not say.
+
+use hotloop_regs::{
+    descriptor::{Descriptor, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    Error, Opcode,
+};
+
+use super::field;
+use crate::{
+    datapath::{Module, Sig},
+    Config,
+};
+
+/// A descriptor's operation, one bit for each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation {
+    pub loopback: Sig,
+    pub permute: Sig,
+    pub hash: Sig,
+    pub grind: Sig,
+    pub transform: Sig,
+}
+
+impl Operation {
+    pub(crate) fn of(m: &mut Module, descriptor: Sig) -> Operation {
+        let opcode = field(m, descriptor, Descriptor::opcode);
+        let mut is = |opcode_: Opcode| {
+            let is = m.eq_const(opcode, opcode_.code().into());
+            m.label(is, &format!("is_{}", opcode_.name()))
+        };
+        Operation {
+            loopback: is(Opcode::Loopback),
+            permute: is(Opcode::Permute),
+            hash: is(Opcode::Hash),
+            grind: is(Opcode::Grind),
+            transform: is(Opcode::Transform),
+        }
+    }
+}
+
+/// Largest number of tree levels that a 32-bit number of rows can have.
+const MAX_LEVELS: u128 = 31;
+
+/// The error code of a descriptor, zero for a valid one: a code of [`Error`], 16 bits.
+pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) -> Sig {
+    let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform]);
+    let bad_opcode = m.not(known);
+    let set = field(m, descriptor, Descriptor::set);
+    let ours = m.eq_const(set, config.set.set.code().into());
+    let bad_set = m.not(ours);
+    let bad_shape = bad_shape(m, config, descriptor, op);
+    let low: Vec<Sig> = [Descriptor::src, Descriptor::dst, Descriptor::param]
+        .map(|address| {
+            let address = field(m, descriptor, address);
+            m.slice(address, 0, 6)
+        })
+        .to_vec();
+    let low = m.any(&low);
+    let aligned = m.eq_const(low, 0);
+    let misaligned = m.not(aligned);
+    let cases = [
+        (bad_opcode, Error::BadOpcode),
+        (bad_set, Error::BadSet),
+        (bad_shape, Error::BadShape),
+        (misaligned, Error::Misaligned),
+    ]
+    .map(|(hit, error)| (hit, m.constant(error.code().into(), 16)));
+    let none = m.constant(0, 16);
+    m.choose(&cases, none)
+}
+
+fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) -> Sig {
+    let rows = field(m, descriptor, Descriptor::rows);
+    let no_rows = m.eq_const(rows, 0);
+    let has_rows = m.not(op.grind);
+    let empty = m.and(no_rows, has_rows);
+
+    // A state is two beats, and beats are counted in 32 bits.
+    let many = m.bit(rows, 31);
+    let permute = m.and(op.permute, many);
+
+    let width = field(m, descriptor, Descriptor::width);
+    let no_width = m.eq_const(width, 0);
+    let levels = field(m, descriptor, Descriptor::levels);
+    let most = m.constant(MAX_LEVELS, 8);
+    let too_high = m.lt(most, levels);
+    let one = m.constant(1, 32);
+    let leaves = m.shl_var(one, levels);
+    let mask = m.sub(leaves, one);
+    let odd = m.and(rows, mask);
+    let even = m.eq_const(odd, 0);
+    let uneven = m.not(even);
+    let hash = m.any(&[no_width, too_high, uneven]);
+    let hash = m.and(op.hash, hash);
+
+    let flags = field(m, descriptor, Descriptor::flags);
+    let allowed: Vec<Sig> = [
+        FLAG_FORWARD,
+        FLAG_INVERSE | FLAG_COEFFICIENTS,
+        FLAG_INVERSE | FLAG_FORWARD,
+        FLAG_INVERSE | FLAG_FORWARD | FLAG_COEFFICIENTS,
+    ]
+    .map(|f| m.eq_const(flags, f.into()))
+    .to_vec();
+    let allowed = m.any(&allowed);
+    let bad_flags = m.not(allowed);
+    let log_n = field(m, descriptor, Descriptor::log_n);
+    let too_short = m.eq_const(log_n, 0);
+    let most = m.constant(config.ntt.max_log.into(), 8);
+    let too_long = m.lt(most, log_n);
+    let log_cosets = field(m, descriptor, Descriptor::log_cosets);
+    let most = m.constant(config.ntt.max_log_cosets.into(), 8);
+    let too_many = m.lt(most, log_cosets);
+    let one_coset = m.eq_const(log_cosets, 0);
+    let cosets = m.not(one_coset);
+    let forward = m.bit(flags, FLAG_FORWARD.trailing_zeros());
+    let backward = m.not(forward);
+    let cosets_of_none = m.and(cosets, backward);
+    let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none]);
+    let transform = m.and(op.transform, transform);
+
+    m.any(&[empty, permute, hash, transform])
+}

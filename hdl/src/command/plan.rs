@@ -1,0 +1,216 @@
+//! From a descriptor to what engine and data movers are told, level by level.
+
+use hotloop_regs::{
+    descriptor::{Descriptor, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    scale_table_beats,
+};
+
+use super::{decode::Operation, field};
+use crate::{
+    bus::{advance, ADDRESS_BITS},
+    datapath::{Module, Sig},
+    poseidon::{MODE_GRIND, MODE_HASH, MODE_PERMUTE},
+    Config,
+};
+
+/// Elements of a parent hashes two digests of four elements.
+const PARENT_WIDTH: u128 = 8;
+
+/// Inputs of a segment walk: see [`super::segments::segment_walk`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    pub has_first: Sig,
+    pub first_address: Sig,
+    pub first_beats: Sig,
+    pub base: Sig,
+    pub total: Sig,
+    pub tile: Sig,
+    pub panels: Sig,
+    pub stride: Sig,
+}
+
+impl Walk {
+    /// The ports of a segment walk, `start` and `seg_ready` excepted.
+    pub(crate) fn ports(&self) -> Vec<(&'static str, Sig)> {
+        vec![
+            ("has_first", self.has_first),
+            ("first_address", self.first_address),
+            ("first_beats", self.first_beats),
+            ("base", self.base),
+            ("total", self.total),
+            ("tile", self.tile),
+            ("panels", self.panels),
+            ("stride", self.stride),
+        ]
+    }
+}
+
+/// What a job does now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Windows as (base, limit).
+    pub read_window: (Sig, Sig),
+    pub write_window: (Sig, Sig),
+    pub read: Walk,
+    pub write: Walk,
+    /// A tree has a level above this one.
+    pub more: Sig,
+    /// Poseidon engine.
+    pub mode: Sig,
+    pub rows: Sig,
+    pub width: Sig,
+    /// Transform engine.
+    pub inverse: Sig,
+    pub forward: Sig,
+    pub coefficients: Sig,
+    pub log_n: Sig,
+    pub log_cosets: Sig,
+    pub panels: Sig,
+}
+
+/// Builds the plan. `load` takes the descriptor's first level, `next_level` goes on to the level above.
+pub(crate) fn plan(
+    m: &mut Module,
+    config: &Config,
+    descriptor: Sig,
+    op: Operation,
+    load: Sig,
+    next_level: Sig,
+) -> Plan {
+    let rows = field(m, descriptor, Descriptor::rows);
+    let [src, dst, param] = [Descriptor::src, Descriptor::dst, Descriptor::param].map(|address| {
+        let address = field(m, descriptor, address);
+        m.extend(address, ADDRESS_BITS)
+    });
+    let src_beats = field(m, descriptor, Descriptor::src_beats);
+    let dst_beats = field(m, descriptor, Descriptor::dst_beats);
+    let src_limit = advance(m, src, src_beats);
+    let dst_limit = advance(m, dst, dst_beats);
+
+    // A level of a tree: its rows, where they are and where their digests go. Two digests in a beat.
+    let level_rows = m.state("level_rows", 32, 0);
+    let level_src = m.state("level_src", ADDRESS_BITS, 0);
+    let level_dst = m.state("level_dst", ADDRESS_BITS, 0);
+    let levels_left = m.state("levels_left", 8, 0);
+    let leaves = m.state("leaves", 1, 0);
+    let half = half(m, *level_rows);
+    let levels = field(m, descriptor, Descriptor::levels);
+    let levels = m.gate(op.hash, levels);
+    let fewer = {
+        let one = m.constant(1, 8);
+        m.sub(*levels_left, one)
+    };
+    let above = advance(m, *level_dst, half);
+    let (one, zero) = (m.constant(1, 1), m.constant(0, 1));
+    for (state, first, then) in [
+        (level_rows, rows, half),
+        (level_src, src, *level_dst),
+        (level_dst, dst, above),
+        (levels_left, levels, fewer),
+        (leaves, one, zero),
+    ] {
+        let next = m.choose(&[(load, first), (next_level, then)], *state);
+        m.drive(state, next);
+    }
+    let top = m.eq_const(*levels_left, 0);
+    let more = m.not(top);
+    let read_window = (m.mux(*leaves, src, dst), m.mux(*leaves, src_limit, dst_limit));
+
+    let elements = field(m, descriptor, Descriptor::width);
+    let parent = m.constant(PARENT_WIDTH, 16);
+    let width = m.mux(*leaves, elements, parent);
+    let [permute, hash, grind] = [MODE_PERMUTE, MODE_HASH, MODE_GRIND].map(|mode| m.constant(mode, 2));
+    let mode = m.choose(&[(op.hash, hash), (op.grind, grind)], permute);
+
+    let flags = field(m, descriptor, Descriptor::flags);
+    let [inverse, forward, coefficients] =
+        [FLAG_INVERSE, FLAG_FORWARD, FLAG_COEFFICIENTS].map(|flag| m.bit(flags, flag.trailing_zeros()));
+    let log_n = field(m, descriptor, Descriptor::log_n);
+    let log_cosets = field(m, descriptor, Descriptor::log_cosets);
+    let one32 = m.constant(1, 32);
+    let length = m.shl_var(one32, log_n);
+    let cosets = m.shl_var(one32, log_cosets);
+
+    // Input: a parameter block, then panels.
+    let table: Vec<Sig> =
+        (0..=config.ntt.max_log).map(|log| m.constant(scale_table_beats(log).into(), 32)).collect();
+    let table = m.select(log_n, &table);
+    // log_cosets is zero unless FORWARD.
+    let tables = m.shl_var(table, log_cosets);
+    let grind_beats = m.constant(2, 32);
+    let first_beats = m.mux(op.transform, tables, grind_beats);
+    let has_first = m.or(op.transform, op.grind);
+    let low = m.slice(rows, 0, 31);
+    let twice = m.shl(low, 1);
+    let none = m.constant(0, 32);
+    let total = m.choose(
+        &[(op.permute, twice), (op.hash, *level_rows), (op.grind, none), (op.transform, length)],
+        rows,
+    );
+    let tile_rows = m.constant(config.poseidon.tile_rows.into(), 32);
+    let tile = m.mux(op.hash, tile_rows, total);
+    let width_up = m.extend(width, 17);
+    let width_up = m.add_const(width_up, 7);
+    let width_panels = m.slice(width_up, 3, 14);
+    let width_panels = m.extend(width_panels, 32);
+    let panels = m.choose(&[(op.hash, width_panels), (op.transform, rows)], one32);
+    let stride = field(m, descriptor, Descriptor::src_stride);
+    let read = Walk {
+        has_first,
+        first_address: param,
+        first_beats,
+        base: *level_src,
+        total,
+        tile,
+        panels,
+        stride,
+    };
+
+    // Output: panels.
+    let extra = m.extend(coefficients, 32);
+    let blocks = m.gate(forward, cosets);
+    let blocks = m.add(blocks, extra);
+    let outputs = m.shl_var(blocks, log_n);
+    let odd = m.bit(*level_rows, 0);
+    let odd = m.extend(odd, 32);
+    let digests = m.add(half, odd);
+    let total = m.choose(
+        &[(op.permute, twice), (op.hash, digests), (op.grind, one32), (op.transform, outputs)],
+        rows,
+    );
+    let panels = m.mux(op.transform, rows, one32);
+    let stride = field(m, descriptor, Descriptor::dst_stride);
+    let write = Walk {
+        has_first: zero,
+        first_address: param,
+        first_beats: none,
+        base: *level_dst,
+        total,
+        tile: total,
+        panels,
+        stride,
+    };
+
+    Plan {
+        read_window,
+        write_window: (dst, dst_limit),
+        read,
+        write,
+        more,
+        mode,
+        rows: *level_rows,
+        width,
+        inverse,
+        forward,
+        coefficients,
+        log_n,
+        log_cosets,
+        panels: rows,
+    }
+}
+
+/// `rows / 2`, rounded down.
+fn half(m: &mut Module, rows: Sig) -> Sig {
+    let high = m.slice(rows, 1, 31);
+    m.extend(high, 32)
+}

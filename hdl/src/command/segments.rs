@@ -1,0 +1,143 @@
+//! Nested loops of segments: what the data movers are told for a job.
+
+use std::rc::Rc;
+
+use rust_hdl_core::prelude::*;
+use rust_hdl_widgets::{dff::DFF, dff_setup};
+
+use crate::{
+    bus::{advance, ADDRESS_BITS},
+    control,
+    datapath::Module,
+};
+
+/// `Idle` waits for `start`. `First` offers the segment that goes ahead (a parameter block), `Walk` one segment of the
+/// loops after the other, without a pause, until the last is taken.
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+enum WalkState {
+    Idle,
+    First,
+    Walk,
+}
+
+#[derive(LogicBlock, Default)]
+struct WalkControl {
+    clk: Signal<In, Clock>,
+    rst: Signal<In, Bit>,
+    start: Signal<In, Bit>,
+    has_first: Signal<In, Bit>,
+    nothing: Signal<In, Bit>,
+    seg_ready: Signal<In, Bit>,
+    last: Signal<In, Bit>,
+    first: Signal<Out, Bit>,
+    walk: Signal<Out, Bit>,
+    idle: Signal<Out, Bit>,
+    state: DFF<WalkState>,
+}
+
+impl Logic for WalkControl {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clk, state);
+        self.first.next = false;
+        self.walk.next = false;
+        self.idle.next = false;
+        match self.state.q.val() {
+            WalkState::Idle => {
+                self.idle.next = true;
+                if self.start.val() {
+                    if self.has_first.val() {
+                        self.state.d.next = WalkState::First;
+                    } else if !self.nothing.val() {
+                        self.state.d.next = WalkState::Walk;
+                    }
+                }
+            }
+            WalkState::First => {
+                self.first.next = true;
+                if self.seg_ready.val() {
+                    self.state.d.next = WalkState::Walk;
+                    if self.nothing.val() {
+                        self.state.d.next = WalkState::Idle;
+                    }
+                }
+            }
+            WalkState::Walk => {
+                self.walk.next = true;
+                if self.seg_ready.val() & self.last.val() {
+                    self.state.d.next = WalkState::Idle;
+                }
+            }
+            _ => {
+                self.state.d.next = WalkState::Idle;
+            }
+        }
+        if self.rst.val() {
+            self.state.d.next = WalkState::Idle;
+        }
+    }
+}
+
+/// Module `segment_walk`. At `start`: if `has_first`, `first_beats` beats at `first_address`, unchecked; then for each
+/// tile of `tile` beats out of `total` (the last may be shorter), for each of `panels` panels (`stride` beats apart):
+/// the tile's beats of that panel, from `base` on. Inputs keep their values until `idle`. Segments leave on `seg_*`
+/// (ready/valid).
+pub(crate) fn segment_walk() -> Rc<Module> {
+    let mut m = Module::new("segment_walk");
+    let start = m.input("start", 1);
+    let has_first = m.input("has_first", 1);
+    let first_address = m.input("first_address", ADDRESS_BITS);
+    let first_beats = m.input("first_beats", 32);
+    let base = m.input("base", ADDRESS_BITS);
+    let total = m.input("total", 32);
+    let tile = m.input("tile", 32);
+    let panels = m.input("panels", 32);
+    let stride = m.input("stride", 32);
+    let seg_ready = m.input("seg_ready", 1);
+
+    let left = m.state("left", 32, 0);
+    let tile_base = m.state("tile_base", ADDRESS_BITS, 0);
+    let panel_base = m.state("panel_base", ADDRESS_BITS, 0);
+    let panels_left = m.state("panels_left", 32, 0);
+
+    let more_tiles = m.lt(tile, *left);
+    let beats = m.mux(more_tiles, tile, *left);
+    let last_panel = m.eq_const(*panels_left, 1);
+    let last_tile = m.not(more_tiles);
+    let last = m.and(last_panel, last_tile);
+    let nothing = m.eq_const(total, 0);
+    let control = control::module("walk", WalkControl::default());
+    let control = m.instance(
+        "control",
+        &control,
+        &[("start", start), ("has_first", has_first), ("nothing", nothing), ("seg_ready", seg_ready), ("last", last)],
+    );
+    let [first, walk, idle] = ["first", "walk", "idle"].map(|port| m.output_of(&control, port));
+
+    let step = m.and(walk, seg_ready);
+    let next_tile = m.and(step, last_panel);
+    let tile_after = advance(&mut m, *tile_base, tile);
+    let panel_after = advance(&mut m, *panel_base, stride);
+    let left_after = m.sub(*left, beats);
+    let one = m.constant(1, 32);
+    let fewer = m.sub(*panels_left, one);
+
+    let next = m.choose(&[(start, total), (next_tile, left_after)], *left);
+    m.drive(left, next);
+    let next = m.choose(&[(start, base), (next_tile, tile_after)], *tile_base);
+    m.drive(tile_base, next);
+    let next = m.choose(&[(start, base), (next_tile, tile_after), (step, panel_after)], *panel_base);
+    m.drive(panel_base, next);
+    let next = m.choose(&[(start, panels), (next_tile, panels), (step, fewer)], *panels_left);
+    m.drive(panels_left, next);
+
+    let valid = m.or(first, walk);
+    let address = m.mux(first, first_address, *panel_base);
+    let beats = m.mux(first, first_beats, beats);
+    m.output("seg_valid", valid);
+    m.output("seg_address", address);
+    m.output("seg_beats", beats);
+    m.output("seg_unchecked", first);
+    m.output("idle", idle);
+    Rc::new(m)
+}
