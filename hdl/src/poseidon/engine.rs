@@ -1,4 +1,7 @@
-//! The engine: beats in, states to the units in turn, results from them in turn, beats out.
+//! The engine: beats in, states to the units, results from them in the same order, beats out.
+//!
+//! A state goes to the next unit in turn, or to another one that is free (units that wait for each other would lose
+//! slots); a queue notes which, and results are taken in that order.
 //!
 //! A state's sponge between two panels waits in a queue of one tile; because everything keeps its order, the queue's
 //! head always belongs to the row that comes next. Back-pressure ends at the units' result queues: a result is taken
@@ -9,7 +12,7 @@ use std::rc::Rc;
 use super::{
     fifo::{hold, index_bits, states, Push},
     grind::grind,
-    mds::canonical,
+    output::{output, Outgoing},
     rows::{rows, Place, PANEL_BITS},
     unit::{in_flight, unit},
 };
@@ -26,15 +29,15 @@ pub const MODE_HASH: u128 = 1;
 pub const MODE_GRIND: u128 = 2;
 
 /// The job's configuration, decoded.
-struct Job {
-    start: Sig,
-    busy: Sig,
-    permute: Sig,
-    grind: Sig,
+pub(super) struct Job {
+    pub start: Sig,
+    pub busy: Sig,
+    pub permute: Sig,
+    pub grind: Sig,
     /// Hash with permutations.
-    sponge: Sig,
+    pub sponge: Sig,
     /// Hash of at most four elements.
-    copy: Sig,
+    pub copy: Sig,
     width: Sig,
     rows: Sig,
     panels: Sig,
@@ -63,11 +66,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let entering: Vec<_> = (0..12).map(|_| m.wire(64)).collect();
     let (enter, collect) = (m.wire(1), m.wire(1));
     let fired = m.wire(1);
-    let turn_in = turn(&mut m, "turn_in", count, *fired);
-    let turn_out = turn(&mut m, "turn_out", count, *collect);
+    let (goes_to, comes_from) = (m.wire(index_bits(count as u64)), m.wire(index_bits(count as u64)));
     let units: Vec<Instance> = (0..count)
         .map(|u| {
-            let (mine_in, mine_out) = (m.eq_const(turn_in, u as u128), m.eq_const(turn_out, u as u128));
+            let (mine_in, mine_out) = (m.eq_const(*goes_to, u as u128), m.eq_const(*comes_from, u as u128));
             let valid = m.and(*enter, mine_in);
             let ready = m.and(*collect, mine_out);
             let names: Vec<String> = (0..12).map(|i| format!("in_{i}")).collect();
@@ -76,18 +78,25 @@ pub fn engine(config: &Config) -> Rc<Module> {
             m.instance(&format!("unit_{u}"), &unit_module, &ports)
         })
         .collect();
-    let in_turn = |m: &mut Module, turn: Sig, port: &str| {
-        let choices: Vec<Sig> = units.iter().map(|u| m.output_of(u, port)).collect();
-        m.select(turn, &choices)
-    };
-    let unit_ready = in_turn(&mut m, turn_in, "in_ready");
-    let result_valid = in_turn(&mut m, turn_out, "out_valid");
-    let result: Vec<Sig> = (0..12).map(|i| in_turn(&mut m, turn_out, &format!("out_{i}"))).collect();
+    let from_units = |m: &mut Module, port: &str| units.iter().map(|u| m.output_of(u, port)).collect::<Vec<Sig>>();
+    let readies = from_units(&mut m, "in_ready");
+    let target = next_free(&mut m, &readies, *fired);
+    m.connect(goes_to, target);
+    let unit_ready = m.any(&readies);
     let fire = m.and(*enter, unit_ready);
     m.connect(fired, fire);
+    let most_inside = count as u64 * (in_flight(config) + 1);
+    let source = order(&mut m, most_inside, target, fire, *collect);
+    m.connect(comes_from, source);
+    let from_source = |m: &mut Module, port: &str| {
+        let choices = from_units(m, port);
+        m.select(source, &choices)
+    };
+    let result_valid = from_source(&mut m, "out_valid");
+    let result: Vec<Sig> = (0..12).map(|i| from_source(&mut m, &format!("out_{i}"))).collect();
 
     let outstanding = {
-        let bits = index_bits(count as u64 * (in_flight(config) + 1) + 1);
+        let bits = index_bits(most_inside + 1);
         let outstanding = m.state("outstanding", bits, 0);
         let (more, less) = (m.extend(fire, bits), m.extend(*collect, bits));
         let next = m.add(*outstanding, more);
@@ -270,108 +279,35 @@ fn decode(m: &mut Module, start: Sig, busy: Sig, mode: Sig, rows: Sig, width: Si
     Job { start, busy, permute, grind, sponge, copy, width, rows, panels }
 }
 
-/// Whose turn it is: counts to `count` and round again.
-fn turn(m: &mut Module, name: &str, count: usize, step: Sig) -> Sig {
-    if count == 1 {
-        return m.constant(0, 1);
+/// The unit whose turn it is, or if it is not ready the first that is. The turn moves on with each `step`.
+fn next_free(m: &mut Module, ready: &[Sig], step: Sig) -> Sig {
+    let bits = index_bits(ready.len() as u64);
+    if ready.len() == 1 {
+        return m.constant(0, bits);
     }
-    let bits = index_bits(count as u64);
-    let turn = m.state(name, bits, 0);
-    let last = m.eq_const(*turn, count as u128 - 1);
+    let turn = m.state("turn", bits, 0);
+    let last = m.eq_const(*turn, ready.len() as u128 - 1);
     let zero = m.constant(0, bits);
     let plus = m.add_const(*turn, 1);
     let next = m.mux(last, zero, plus);
     m.drive_when(turn, step, next);
-    *turn
+    let numbers: Vec<(Sig, Sig)> =
+        ready.iter().enumerate().map(|(u, &ready)| (ready, m.constant(u as u128, bits))).collect();
+    let first = m.choose(&numbers, zero);
+    let in_turn = m.select(*turn, ready);
+    m.mux(in_turn, *turn, first)
 }
 
-struct Outgoing<'a> {
-    job: &'a Job,
-    /// Rows are still to leave the units.
-    still_active: Sig,
-    out_ready: Sig,
-    digest_valid: Sig,
-    digest: Vec<Sig>,
-    result_valid: Sig,
-    result: Vec<Sig>,
-    /// Grinding: ready, found, value.
-    answer: (Sig, Sig, Sig),
-}
-
-struct Output {
-    digest_ready: Sig,
-    /// The second beat of a state leaves now.
-    state_done: Sig,
-    stays_busy: Sig,
-}
-
-/// Digests in pairs, states in two beats, the answer in one; canonical, through one register.
-fn output(m: &mut Module, o: &Outgoing<'_>) -> Output {
-    let job = o.job;
-    let valid = m.state("out_valid", 1, 0);
-    let empty = m.not(*valid);
-    let free = m.or(empty, o.out_ready);
-    let none_active = m.not(o.still_active);
-    let hashes = m.or(job.sponge, job.copy);
-
-    let waiting = m.state("digest_waits", 1, 0);
-    let alone = m.not(*waiting);
-    let digest_ready = m.or(alone, free);
-    let digest = m.and(o.digest_valid, digest_ready);
-    let keeps = m.and(digest, alone);
-    let pairs = m.and(digest, *waiting);
-    let odd = m.all(&[job.busy, hashes, none_active, *waiting, free]);
-    let held: Vec<Sig> = o.digest.iter().map(|&word| hold(m, keeps, word)).collect();
-    let ends = m.or(pairs, odd);
-    let (no, yes) = (m.constant(0, 1), m.constant(1, 1));
-    let next = m.choose(&[(keeps, yes), (ends, no)], *waiting);
-    m.drive(waiting, next);
-
-    let second = m.state("second_half", 1, 0);
-    let state = m.all(&[job.busy, job.permute, o.result_valid, free]);
-    let state_done = m.and(state, *second);
-    let other = m.not(*second);
-    m.drive_when(second, state, other);
-
-    let answered = m.state("answered", 1, 0);
-    let not_yet = m.not(*answered);
-    let (drained, found, value) = o.answer;
-    let answer = m.all(&[job.busy, job.grind, drained, not_yet, free]);
-    let next = m.or(*answered, answer);
-    let next = m.mux(job.start, no, next);
-    m.drive(answered, next);
-
-    let load = m.any(&[pairs, odd, state, answer]);
-    let waits = m.not(free);
-    let next = m.or(load, waits);
-    m.drive(valid, next);
-    let zero = m.constant(0, 64);
-    let words: Vec<Sig> = (0..8)
-        .map(|i| {
-            let upper = o.result.get(8 + i).copied().unwrap_or(zero);
-            let from_state = m.mux(*second, upper, o.result[i]);
-            let from_digest = if i < 4 { held[i] } else { m.gate(pairs, o.digest[i - 4]) };
-            let from_state = m.mux(job.permute, from_state, from_digest);
-            let from_state = canonical(m, from_state);
-            let from_grind = match i {
-                0 => m.extend(found, 64),
-                1 => value,
-                _ => zero,
-            };
-            let word = m.mux(job.grind, from_grind, from_state);
-            hold(m, load, word)
-        })
-        .collect();
-    let data = m.pack(&words);
-    let half = hold(m, load, odd);
-    m.output("out_valid", *valid);
-    m.output("out_data", data);
-    m.output("out_half", half);
-
-    let all_left = m.and(none_active, alone);
-    let complete = m.mux(job.grind, *answered, all_left);
-    let finished = m.and(complete, free);
-    let unfinished = m.not(finished);
-    let stays_busy = m.and(job.busy, unfinished);
-    Output { digest_ready, state_done, stays_busy }
+/// A queue of the units in which states are. Its head needs no valid bit: a result comes long after its entry is at the
+/// head, and while the queue is empty there is none.
+fn order(m: &mut Module, most: u64, unit: Sig, push: Sig, pop: Sig) -> Sig {
+    let depth = most.next_power_of_two();
+    let bits = index_bits(depth);
+    let no = m.constant(0, 1);
+    let write = m.counter("order_write", bits, push, no);
+    let read = m.state("order_read", bits, 0);
+    let plus = m.add_const(*read, 1);
+    let next = m.mux(pop, plus, *read);
+    m.drive(read, next);
+    m.ram(depth, push, write, unit, next)
 }

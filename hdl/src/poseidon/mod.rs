@@ -1,10 +1,10 @@
 //! The Poseidon engine: permutations, one tree level at a time, grinding.
 //!
 //! ```text
-//!  beats ─► panels' rows ─┐                                        ┌─► sponge queue (back in with the next panel)
-//!           states ───────┼─► state ─► units in turn ─► in turn ───┼─► digests, two a beat ─► beats
-//!           nonces ───────┘                                        ├─► states, two beats
-//!                                                                  └─► leading zeros ─► answer
+//!  beats ─► panels' rows ─┐                            ┌─► sponge queue (back in with the next panel)
+//!           states ───────┼─► state ─► units ─► order ─┼─► digests, two a beat ─► beats
+//!           nonces ───────┘                            ├─► states, two beats
+//!                                                      └─► leading zeros ─► answer
 //! ```
 //!
 //! [`engine()`] is that picture, [`unit()`] one pipeline of it. A unit with k S-boxes for full rounds and one for
@@ -17,6 +17,7 @@ mod engine;
 mod fifo;
 mod grind;
 mod mds;
+mod output;
 mod rows;
 mod sbox;
 mod unit;

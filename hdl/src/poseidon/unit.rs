@@ -195,7 +195,9 @@ fn full_ring(m: &mut Module, config: &Config, constants: &UnitConstants, ports: 
             let word = m.choose(&[(goes_on, *returned[j]), (from_b, b)], new);
             let word = m.reg(word);
             let table: Vec<u64> = (0..8usize << phase_bits)
-                .map(|a| constants.full[a >> phase_bits].get((a & ((1 << phase_bits) - 1)) * k + j).copied().unwrap_or(0))
+                .map(|a| {
+                    constants.full[a >> phase_bits].get((a & ((1 << phase_bits) - 1)) * k + j).copied().unwrap_or(0)
+                })
                 .collect();
             let constant = m.rom(&table, 64, address);
             let sum = mds::add_weak(m, word, constant);
@@ -224,9 +226,8 @@ fn full_ring(m: &mut Module, config: &Config, constants: &UnitConstants, ports: 
     let passed = turned_at + mds::LATENCY;
     let words: Vec<Sig> = (0..k)
         .map(|j| {
-            let mut terms: Vec<Term> = (0..12)
-                .map(|i| Term { word: state[(i + j) % 12], factor: tables.circulant[i], when: None })
-                .collect();
+            let mut terms: Vec<Term> =
+                (0..12).map(|i| Term { word: state[(i + j) % 12], factor: tables.circulant[i], when: None }).collect();
             for (t, &factor) in tables.diagonal.iter().skip(j).step_by(k).enumerate().filter(|(_, &d)| d > 0) {
                 let when = phases[(turned_at as usize + t) % slot as usize];
                 terms.push(Term { word: state[j], factor, when: Some(when) });
@@ -260,7 +261,13 @@ struct PartialRing {
     words: Vec<Sig>,
 }
 
-fn partial_ring(m: &mut Module, config: &Config, constants: &UnitConstants, waits: Sig, waiting: &[Sig]) -> PartialRing {
+fn partial_ring(
+    m: &mut Module,
+    config: &Config,
+    constants: &UnitConstants,
+    waits: Sig,
+    waiting: &[Sig],
+) -> PartialRing {
     let latency = timing(config).partial;
     let returned: Vec<_> = (0..12).map(|_| m.wire(64)).collect();
     let (returned_valid, returned_pass) = (m.wire(1), m.wire(5));
