@@ -4,6 +4,10 @@
 mod datapath;
 #[path = "build/field.rs"]
 mod field;
+#[path = "build/ntt.rs"]
+mod ntt;
+#[path = "build/poseidon.rs"]
+mod poseidon;
 
 use std::rc::Rc;
 
@@ -22,5 +26,7 @@ fn main() {
     let mut models = Vec::new();
     models.extend(datapath::models());
     models.extend(field::models());
+    models.extend(ntt::models());
+    models.extend(poseidon::models());
     hotloop_verilate::build_script(&models);
 }
