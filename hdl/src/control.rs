@@ -162,6 +162,9 @@ fn fold(module: &Printed, initials: &HashMap<&str, String>) -> Vec<String> {
             *line = line.replacen("wire", "reg", 1);
         }
     }
+    if !registers.is_empty() {
+        split_block(&mut lines);
+    }
     let end = lines.len() - 1;
     let mut sequential: Vec<String> = Vec::new();
     for (register, initial) in &registers {
@@ -170,6 +173,41 @@ fn fold(module: &Printed, initials: &HashMap<&str, String>) -> Vec<String> {
     }
     lines.splice(end..end, sequential);
     size_labels(&mut lines);
+    lines
+}
+
+/// The block's `always` in two: next states, and outputs. Tools that see a block as one node would otherwise find a
+/// loop wherever two blocks answer each other.
+fn split_block(lines: &mut Vec<String>) {
+    let Some(start) = lines.iter().position(|l| l.trim() == "always @(*) begin") else { return };
+    let mut depth = 0;
+    let length = lines[start..].iter().position(|line| {
+        depth += i32::from(line.trim().ends_with("begin")) - i32::from(line.trim() == "end");
+        depth == 0
+    });
+    let Some(length) = length else { return };
+    let block: Vec<String> = lines.drain(start..=start + length).collect();
+    let target = |line: &str| line.trim().strip_suffix(';')?.split_once(" = ").map(|(target, _)| target.to_owned());
+    let part = |next_states: bool| {
+        let keep = |line: &&String| target(line).is_none_or(|t| t.ends_with("$d") == next_states);
+        without_empty(block.iter().filter(keep).cloned().collect())
+    };
+    let parts: Vec<String> = part(true).into_iter().chain(part(false)).collect();
+    lines.splice(start..start, parts);
+}
+
+/// Without conditions that hold nothing.
+fn without_empty(mut lines: Vec<String>) -> Vec<String> {
+    let condition = |l: &str| (l.starts_with("if (") || l.starts_with("else")) && l.ends_with("begin");
+    let empty = |lines: &[String]| {
+        (0..lines.len().saturating_sub(2)).find(|&i| {
+            let [this, next, after] = [0, 1, 2].map(|k| lines[i + k].trim());
+            condition(this) && next == "end" && !after.starts_with("else")
+        })
+    };
+    while let Some(i) = empty(&lines) {
+        lines.drain(i..i + 2);
+    }
     lines
 }
 
@@ -218,4 +256,85 @@ fn size_labels(lines: &mut Vec<String>) {
         })
         .collect();
     *lines = sized;
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_hdl_core::prelude::*;
+    use rust_hdl_widgets::{dff::DFF, dff_setup};
+
+    use super::*;
+
+    #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+    enum Light {
+        Red,
+        Green,
+        Blue,
+    }
+
+    #[derive(LogicBlock, Default)]
+    struct Machine {
+        clk: Signal<In, Clock>,
+        rst: Signal<In, Bit>,
+        step: Signal<In, Bit>,
+        amount: Signal<In, Bits<5>>,
+        sum: Signal<Out, Bits<5>>,
+        green: Signal<Out, Bit>,
+        state: DFF<Light>,
+        total: DFF<Bits<5>>,
+    }
+
+    impl Logic for Machine {
+        #[hdl_gen]
+        fn update(&mut self) {
+            dff_setup!(self, clk, state, total);
+            self.green.next = self.state.q.val() == Light::Green;
+            self.sum.next = self.total.q.val();
+            if self.step.val() {
+                self.total.d.next = self.total.q.val() + self.amount.val();
+                self.state.d.next = Light::Green;
+            }
+            if self.rst.val() {
+                self.state.d.next = Light::Red;
+                self.total.d.next = 0.into();
+            }
+        }
+    }
+
+    #[test]
+    fn ports_are_those_of_the_block() {
+        let machine = module("machine", Machine::default());
+        assert_eq!(machine.name(), "ctl_machine");
+        let ports: Vec<_> = machine.ports().collect();
+        use PortDirection::{In, Out};
+        assert_eq!(ports, [("step", In, 1), ("amount", In, 5), ("sum", Out, 5), ("green", Out, 1)]);
+    }
+
+    #[test]
+    fn registers_are_folded_in_and_labels_sized() {
+        let text = module("machine", Machine::default()).verilog();
+        assert_eq!(text.matches("\nmodule ").count(), 1, "{text}");
+        assert!(text.contains("always @(posedge clk) total$q <= total$d;"), "{text}");
+        assert!(text.contains("initial total$q = 5'h0;"), "{text}");
+        assert!(text.contains("localparam [1:0] Light$Green = 2'd1;"), "{text}");
+        assert!(!text.contains("Blue") && !text.contains("$clock") && !text.contains("top"), "{text}");
+    }
+
+    #[test]
+    #[should_panic(expected = "Precedence")]
+    fn a_block_that_breaks_a_rule_is_not_emitted() {
+        #[derive(LogicBlock, Default)]
+        struct Broken {
+            clk: Signal<In, Clock>,
+            a: Signal<In, Bits<4>>,
+            y: Signal<Out, Bit>,
+        }
+        impl Logic for Broken {
+            #[hdl_gen]
+            fn update(&mut self) {
+                self.y.next = self.a.val() & self.a.val() == self.a.val();
+            }
+        }
+        module("broken", Broken::default());
+    }
 }
