@@ -242,3 +242,6 @@ fn coefficient(m: &mut Module, slot: Sig, log_n: Sig, mask: Sig) -> Sig {
     let negative = m.sub(zero, index);
     m.and(negative, mask)
 }
+
+#[cfg(test)]
+mod tests;
