@@ -1,5 +1,6 @@
 //! Builds the models of the simulated boards, and what they share, into this crate.
 
+use hotloop_hdl::{accelerator, Config};
 use hotloop_verilate::Model;
 
 fn main() {
@@ -10,7 +11,17 @@ fn main() {
 
 /// The accelerators that `open_sim` knows: preset `x` is model `accelerator_x`.
 fn accelerators() -> Vec<Model> {
-    Vec::new()
+    Config::PRESETS
+        .iter()
+        .filter_map(|preset| Config::preset(preset))
+        .map(|config| {
+            let files = accelerator::emit(&config).into_iter().map(|f| (format!("{}.v", f.name), f.text));
+            Model::new(format!("accelerator_{}", config.preset), accelerator::TOP)
+                .sources(files)
+                .waivers(accelerator::waivers())
+                .trace(true)
+        })
+        .collect()
 }
 
 /// Small designs for this crate's own tests. Always built: a second, and the same build for tests and for use.

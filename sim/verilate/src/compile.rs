@@ -131,17 +131,19 @@ impl Model {
         let shim = shim::text(&self.name, &self.class(), &ports::parse(&header), self.trace);
         write(&dir.join("fast.cc"), &(include(&fast) + &shim))?;
         write(&dir.join("slow.cc"), &include(&slow))?;
-        let objects = compiler_for(verilator, dir, self.opt_level.min(1))
-            .file(dir.join("slow.cc"))
-            .try_compile_intermediates()
-            .map_err(|e| self.compiler_error(&e))?;
+        let objects = |file: &str, opt_level: u32| {
+            compiler_for(verilator, dir, opt_level).file(dir.join(file)).try_compile_intermediates()
+        };
+        // Optimised, the start and the tracing of an accelerator take minutes to compile.
+        let (slow, fast) = thread::scope(|scope| {
+            let slow = scope.spawn(|| objects("slow.cc", 0));
+            let fast = objects("fast.cc", self.opt_level);
+            (slow.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), fast)
+        });
+        let failed = |e: cc::Error| Error::Compiler { model: self.name.clone(), reason: e.to_string() };
         let mut build = compiler_for(verilator, dir, self.opt_level);
-        build.file(dir.join("fast.cc")).objects(objects);
+        build.objects(slow.map_err(failed)?).objects(fast.map_err(failed)?);
         compile(&build, &self.name, &self.library())
-    }
-
-    fn compiler_error(&self, error: &cc::Error) -> Error {
-        Error::Compiler { model: self.name.clone(), reason: error.to_string() }
     }
 }
 
