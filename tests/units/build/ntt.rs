@@ -1,0 +1,22 @@
+//! The transform engine.
+
+use hotloop_hdl::{ntt, Config};
+use hotloop_verilate::Model;
+
+pub fn models() -> Vec<Model> {
+    // The longest one, with the root of order 128, and the shortest that can be made.
+    let shortest = |mut config: Config| {
+        config.ntt.max_log = 7;
+        config.ntt.twiddles = ntt::twiddle_tables(&config.set, 7);
+        config
+    };
+    // A set whose roots of order 64 are powers of 2^39, so that twiddles have signs.
+    let mut signed = Config::sim();
+    signed.set.generator = 1_753_635_133_440_165_772;
+    signed.ntt.twiddles = ntt::twiddle_tables(&signed.set, signed.ntt.max_log);
+    vec![
+        super::unit("ntt_engine", ntt::engine(&Config::sim())),
+        super::unit("ntt_engine_7", ntt::engine(&shortest(Config::sim()))),
+        super::unit("ntt_engine_signed", ntt::engine(&signed)),
+    ]
+}
