@@ -18,6 +18,12 @@ use crate::{
     field::{element, D, F, FE},
 };
 
+/// Nonces to try before giving up: without one among 2^8 times the expected number (a chance of e^-256) the board is
+/// wrong, and a search without an end would hide it.
+pub(crate) fn tries(bits: u32) -> u64 {
+    1 << (bits + 8).min(63)
+}
+
 /// Observes and challenges in plonky2's order, with the permutation of `H` on the host.
 #[derive(Clone, Debug)]
 pub(crate) struct Transcript<H: Hasher<F>> {
@@ -105,7 +111,7 @@ impl<H: Hasher<F, Hash = HashOut<F>>> Transcript<H> {
             output_word: (H::Permutation::RATE - 1) as u8,
             bits,
             start: 0,
-            tries: u64::MAX,
+            tries: tries(bits),
         };
         let witness = element(device.grind(&request)?);
         self.observe(witness);

@@ -44,7 +44,7 @@ proptest! {
                 .collect();
             let top = OffloadHasher::two_to_one(trees[0].cap.0[0], trees[trees.len() - 1].cap.0[0]);
             let above = OffloadHasher::two_to_one(top, trees[0].cap.0[0]);
-            let trees = trees.iter().map(|t| Ok((converted(&t.digests)?, converted(&t.cap.0)?))).collect::<Result<Vec<_>, _>>()?;
+            let trees = trees.iter().map(|t| Ok((converted(&t.digests)?, converted(&t.cap.0)?))).collect::<hotloop_plonky2::Result<Vec<_>>>()?;
             Ok((trees, converted(&[top, above])?))
         }).expect("hashed");
         prop_assert!(board.doorbells() - before <= 3, "trees in one batch, two loose parents in one each");

@@ -116,21 +116,17 @@ impl PlonkyPermutation<F> for OffloadPermutation {
 
     fn permute(&mut self) {
         let Some(position) = self.tried.take() else {
+            Session::with(Session::host_permutation);
             self.inner.permute();
-            Session::with(|session| {
-                session.count_host_permutations(1);
-                Ok(())
-            });
             return;
         };
         let mut state = [0; STATE_WORDS];
         for (word, element) in state.iter_mut().zip(self.inner.as_ref()) {
             *word = element.to_canonical_u64();
         }
-        let candidate = state[position];
-        let nonce = Session::with(|session| session.nonce(state, position));
+        let is_nonce = Session::with(|session| Ok(session.is_nonce(state, position)));
         // The output word has all zero bits that anyone can ask for, or none.
-        let word = if candidate == nonce { F::ZERO } else { F::NEG_ONE };
+        let word = if is_nonce { F::ZERO } else { F::NEG_ONE };
         self.inner.set_elt(word, Self::RATE - 1);
     }
 

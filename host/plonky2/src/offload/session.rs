@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use hotloop::{Device, Digest, GrindRequest, HotloopError, Leaves, Offload, TreeRequest, STATE_WORDS};
 
 use super::hasher::Ticket;
-use crate::error::ProveError;
+use crate::{error::ProveError, transcript::tries};
 
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
@@ -55,6 +55,8 @@ pub(crate) struct Session {
     /// The state that was last ground for (with 0 for the nonce), where the nonce goes, and the nonce.
     ground: Option<([u64; STATE_WORDS], usize, u64)>,
     host_permutations: u64,
+    /// The device failed while grinding: see [`Session::is_nonce`].
+    failed: Option<HotloopError>,
 }
 
 /// What a session did.
@@ -85,6 +87,7 @@ impl Session {
             elements: Vec::new(),
             ground: None,
             host_permutations: 0,
+            failed: None,
         };
         SESSION.with_borrow_mut(|slot| *slot = Some(session));
         let _guard = Guard;
@@ -103,8 +106,10 @@ impl Session {
         result.unwrap_or_else(|error| std::panic::resume_unwind(Box::new(ProveError::from(error))))
     }
 
-    pub fn count_host_permutations(&mut self, permutations: u64) {
-        self.host_permutations += permutations;
+    /// The host is about to permute.
+    pub fn host_permutation(&mut self) -> Result<(), HotloopError> {
+        self.host_permutations += 1;
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     pub fn leaf(&mut self, elements: impl ExactSizeIterator<Item = u64>) -> Ticket {
@@ -134,8 +139,25 @@ impl Session {
         }
     }
 
-    /// The smallest nonce for a state.
-    pub fn nonce(&mut self, mut state: [u64; STATE_WORDS], position: usize) -> Result<u64, HotloopError> {
+    /// Whether the nonce in a state is the smallest that will do.
+    ///
+    /// A prover asks inside a parallel search. Unwinding out of one would first make it search the other half, for
+    /// ever: after a device's error every nonce will do, the search ends, and the transcript's next permutation, which
+    /// follows at once, says what happened.
+    pub fn is_nonce(&mut self, state: [u64; STATE_WORDS], position: usize) -> bool {
+        if self.failed.is_some() {
+            return true;
+        }
+        match self.nonce(state, position) {
+            Ok(nonce) => state[position] == nonce,
+            Err(error) => {
+                self.failed = Some(error);
+                true
+            }
+        }
+    }
+
+    fn nonce(&mut self, mut state: [u64; STATE_WORDS], position: usize) -> Result<u64, HotloopError> {
         state[position] = 0;
         match self.ground {
             Some((known, at, nonce)) if (known, at) == (state, position) => Ok(nonce),
@@ -146,7 +168,7 @@ impl Session {
                     output_word: 7,
                     bits: self.bits,
                     start: 0,
-                    tries: u64::MAX,
+                    tries: tries(self.bits),
                 };
                 let nonce = self.device.grind(&request)?;
                 self.ground = Some((state, position, nonce));
