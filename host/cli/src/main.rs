@@ -1,1 +1,81 @@
-fn main() {}
+//! The `hotloop` command.
+//!
+//! Exit status: 0 done; 1 not done, or a negative answer (proof not valid, self-test failed); 2 wrong call. With
+//! `--json` one object goes to standard output and nothing else; messages and progress go to standard error.
+
+mod bench;
+mod devices;
+mod emit;
+mod output;
+mod prove;
+mod selftest;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use output::{Failure, Output};
+
+/// Proofs on an FPGA, or on its simulation.
+#[derive(Parser)]
+#[command(name = "hotloop", version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON object on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prove an AIR by name; the proof goes to a file.
+    Prove(prove::ProveArgs),
+    /// Verify a proof file with the prover library's own verifier.
+    Verify(verify::VerifyArgs),
+    /// List the devices that can be opened here.
+    Devices,
+    /// Show what a device is, and its counters.
+    Info(DeviceArgs),
+    /// Compare every operation of a device with the prover library's results.
+    Selftest(selftest::SelftestArgs),
+    /// Measure cycles and utilisation with the hardware's own counters.
+    Bench(bench::BenchArgs),
+    /// Write the Verilog and the register map of a preset.
+    Emit(emit::EmitArgs),
+}
+
+/// Which device.
+#[derive(Args, Clone)]
+pub struct DeviceArgs {
+    /// `sim`, `sim:<preset>`.
+    #[arg(long, default_value = "sim")]
+    pub device: String,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let result = match cli.command {
+        Command::Prove(args) => prove::run(&args, &output),
+        Command::Verify(args) => verify::run(&args, &output),
+        Command::Devices => devices::list(&output),
+        Command::Info(args) => devices::info(&args, &output),
+        Command::Selftest(args) => selftest::run(&args, &output),
+        Command::Bench(args) => bench::run(&args, &output),
+        Command::Emit(args) => emit::run(&args, &output),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(&output),
+    }
+}
+
+/// Opens a device as every command does: with plonky2's own permutation to check results against.
+fn open(name: &str) -> Result<hotloop::Device, Failure> {
+    if name == "cpu" {
+        return Err(Failure::usage("`cpu` is the prover library itself, for `prove` only; name a board, such as `sim`"));
+    }
+    hotloop::Device::open(name, hotloop_plonky2::options()).map_err(Failure::new)
+}

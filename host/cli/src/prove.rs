@@ -1,0 +1,189 @@
+//! `hotloop prove`.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, ValueEnum};
+use hotloop::{Check, Device, SimFunction, SimOptions, TraceOptions};
+use hotloop_plonky2::{prove, Backend, Report, Statement};
+use serde_json::{json, Map, Value};
+
+use crate::output::{check_writable, write_file, Failure, Output};
+
+/// What to prove, and where.
+#[derive(Args)]
+pub struct ProveArgs {
+    /// `sim`, `sim:<preset>`, or `cpu` (starky's own prover, unmodified).
+    #[arg(long, default_value = "sim")]
+    device: String,
+    /// AIR: `fibonacci` or `wide`.
+    #[arg(long, default_value = "fibonacci")]
+    air: String,
+    /// Columns of the trace, for `wide`: 8, 16, 32, 64, 100, 200 or 400.
+    #[arg(long)]
+    columns: Option<u32>,
+    /// Base-2 logarithm of the rows.
+    #[arg(long, default_value_t = 12)]
+    log_rows: u32,
+    /// The proof file.
+    #[arg(long)]
+    out: PathBuf,
+    /// What goes to the device.
+    #[arg(long, value_enum, default_value_t = Offloaded::All)]
+    offload: Offloaded,
+    /// How much of each result is checked before it is used.
+    #[arg(long, value_enum, default_value_t = Checked::Spot)]
+    check: Checked,
+    /// Write a waveform (VCD) of the accelerator; only with a simulated device.
+    #[arg(long)]
+    trace: Option<PathBuf>,
+    /// First cycle of the waveform, counted from power-up.
+    #[arg(long, default_value_t = 0, requires = "trace")]
+    trace_from: u64,
+    /// Cycles of the waveform.
+    #[arg(long, default_value_t = 10_000, requires = "trace")]
+    trace_cycles: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Offloaded {
+    /// Extensions, trees, grinding.
+    All,
+    /// Trees and grinding, under starky's own, unmodified prover.
+    Hashing,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Checked {
+    /// Random points, leaves and paths.
+    Spot,
+    /// Everything is computed again on the host.
+    Full,
+    /// Nothing; the verifier is the only gate.
+    Off,
+}
+
+/// Runs the command: proves, verifies with starky's own verifier, writes the file.
+pub fn run(args: &ProveArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let statement = Statement::new(&args.air, args.columns, args.log_rows).map_err(|e| Failure::usage(e.to_string()))?;
+    check_writable(&args.out)?;
+    output.progress(&format!("opening {} …", args.device));
+    let backend = backend(args)?;
+    output.progress(&format!(
+        "proving {} of {} columns × 2^{} rows on {} …",
+        statement.air(),
+        statement.columns(),
+        statement.log_rows(),
+        args.device
+    ));
+    let report = prove(&backend, statement).map_err(Failure::new)?;
+    output.progress("verifying …");
+    let verified = report.file.verify();
+    output.progress_done();
+    if let Err(error) = verified {
+        return Err(Failure::message(format!("no proof was written: {error}")));
+    }
+    let bytes = report.file.to_bytes();
+    write_file(&args.out, &bytes)?;
+    output.result(&object(args, &report, bytes.len()), &lines(args, &report, bytes.len()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn backend(args: &ProveArgs) -> Result<Backend, Failure> {
+    if args.device == "cpu" {
+        if args.trace.is_some() {
+            return Err(Failure::usage("--trace shows a simulated board; `cpu` has none"));
+        }
+        return Ok(Backend::Cpu);
+    }
+    let mut options = hotloop_plonky2::options();
+    options.check = match args.check {
+        Checked::Spot => Check::Spot,
+        Checked::Full => Check::Full,
+        Checked::Off => Check::Off,
+    };
+    let device = match &args.trace {
+        None => Device::open(&args.device, options).map_err(Failure::new)?,
+        Some(path) => {
+            check_writable(path)?;
+            let preset = match args.device.split_once(':') {
+                None if args.device == "sim" => "sim",
+                Some(("sim", preset)) => preset,
+                _ => return Err(Failure::usage(format!("--trace needs a simulated board, not `{}`", args.device))),
+            };
+            let trace = TraceOptions { path: path.clone(), from: args.trace_from, cycles: args.trace_cycles };
+            let sim = SimOptions { trace: Some(trace), ..SimOptions::preset(preset) };
+            let function = SimFunction::open(&sim).map_err(Failure::new)?;
+            Device::from_function(Arc::new(function), options).map_err(Failure::new)?
+        }
+    };
+    Ok(match args.offload {
+        Offloaded::All => Backend::Device(device),
+        Offloaded::Hashing => Backend::Unmodified(device),
+    })
+}
+
+fn object(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Value {
+    let statement = report.file.statement();
+    let mut seconds = Map::new();
+    seconds.insert("total".into(), json!((report.trace_time + report.prove_time).as_secs_f64()));
+    seconds.insert("trace".into(), json!(report.trace_time.as_secs_f64()));
+    seconds.insert("prove".into(), json!(report.prove_time.as_secs_f64()));
+    for (stage, time) in &report.stages {
+        seconds.insert(stage.replace(' ', "_"), json!(time.as_secs_f64()));
+    }
+    let o = &report.offload;
+    json!({
+        "verified": true,
+        "device": args.device,
+        "parameter_set": hotloop::ParameterSet::Plonky2V1.name(),
+        "air": statement.air(),
+        "columns": statement.columns(),
+        "log_rows": statement.log_rows(),
+        "public_inputs": report.file.public_inputs(),
+        "seconds": seconds,
+        "offload": {
+            "jobs": o.jobs,
+            "permutations": o.permutations,
+            "butterflies": o.butterflies,
+            "cycles": o.cycles,
+            "bytes_to_device": o.bytes_to_device,
+            "bytes_from_device": o.bytes_from_device,
+            "share": report.share,
+        },
+        "proof_bytes": proof_bytes,
+        "out": args.out,
+    })
+}
+
+fn lines(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Vec<String> {
+    let statement = report.file.statement();
+    let o = &report.offload;
+    let mut lines = vec![
+        format!(
+            "proved {}: {} columns × 2^{} rows on {} in {:.2} s; verified by starky",
+            statement.air(),
+            statement.columns(),
+            statement.log_rows(),
+            args.device,
+            (report.trace_time + report.prove_time).as_secs_f64()
+        ),
+        format!("wrote {} ({proof_bytes} bytes)", args.out.display()),
+    ];
+    if o.jobs > 0 {
+        lines.push(format!(
+            "offloaded {:.2} % of the prover's permutations and butterflies: {} permutations, {} butterflies in {} jobs",
+            report.share * 100.0,
+            o.permutations,
+            o.butterflies,
+            o.jobs
+        ));
+        lines.push(format!(
+            "board: {} cycles, {} bytes in, {} bytes out",
+            o.cycles, o.bytes_to_device, o.bytes_from_device
+        ));
+    }
+    for (stage, time) in &report.stages {
+        lines.push(format!("  {stage:<22} {:>8.3} s", time.as_secs_f64()));
+    }
+    lines
+}

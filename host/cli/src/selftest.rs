@@ -1,0 +1,327 @@
+//! `hotloop selftest`: every operation of a device against plonky2's own results.
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Args;
+use hotloop::{Device, GrindRequest, HotloopError, Input, Leaves, LdeRequest, TreeRequest, STATE_WORDS};
+use hotloop_driver::{Descriptor, DriverError, HashShape, TransformShape, Window};
+use hotloop_regs::{descriptor::FLAG_FORWARD, map, Error as JobCode};
+use plonky2::{
+    field::{
+        goldilocks_field::GoldilocksField as F,
+        polynomial::{PolynomialCoeffs, PolynomialValues},
+        types::{Field, Field64, PrimeField64, Sample},
+    },
+    hash::{
+        merkle_tree::MerkleTree,
+        poseidon::{Poseidon, PoseidonHash},
+    },
+    plonk::config::Hasher,
+    util::reverse_index_bits_in_place,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    open,
+    output::{Failure, Output},
+};
+
+/// What to test.
+#[derive(Args)]
+pub struct SelftestArgs {
+    /// `sim`, `sim:<preset>`.
+    #[arg(long, default_value = "sim")]
+    device: String,
+    /// Random states for the permutation.
+    #[arg(long, default_value_t = 2000)]
+    vectors: usize,
+}
+
+/// The answer of one check: what was compared, or what differs.
+type Answer = Result<String, String>;
+
+#[derive(Serialize)]
+struct Checked {
+    name: &'static str,
+    passed: bool,
+    detail: String,
+}
+
+/// Runs the command: exit status 0 when everything passed, else 1.
+pub fn run(args: &SelftestArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let device = open(&args.device)?;
+    let vectors = args.vectors;
+    type Check<'a> = (&'static str, Box<dyn Fn() -> Answer + 'a>);
+    let checks: Vec<Check<'_>> = vec![
+        ("registers", Box::new(|| registers(&device))),
+        ("loopback", Box::new(|| loopback(&device))),
+        ("permute", Box::new(|| permute(&device, vectors))),
+        ("hash leaves", Box::new(|| leaves(&device))),
+        ("trees", Box::new(|| trees(&device))),
+        ("grind", Box::new(|| grind(&device))),
+        ("forward transforms", Box::new(|| forward(&device))),
+        ("inverse transforms", Box::new(|| inverse(&device))),
+        ("low-degree extensions", Box::new(|| extensions(&device))),
+        ("refused jobs", Box::new(|| refusals(&device))),
+        ("counters", Box::new(|| counters(&device))),
+    ];
+    let mut report = Vec::new();
+    for (name, check) in checks {
+        output.progress(&format!("checking {name} …"));
+        let answer = check();
+        let (passed, detail) = match answer {
+            Ok(detail) => (true, detail),
+            Err(detail) => (false, detail),
+        };
+        report.push(Checked { name, passed, detail });
+    }
+    output.progress_done();
+    let failed = report.iter().filter(|c| !c.passed).count();
+    let passed = report.len() - failed;
+    let mut lines: Vec<String> = report
+        .iter()
+        .map(|c| format!("{} {:<22} {}", if c.passed { "ok    " } else { "FAILED" }, c.name, c.detail))
+        .collect();
+    lines.push(format!("{passed} passed, {failed} failed"));
+    let object = json!({ "device": device.name(), "passed": passed, "failed": failed, "checks": report });
+    output.result(&object, &lines)?;
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn text(error: HotloopError) -> String {
+    Failure::new(error).text().to_owned()
+}
+
+fn expect<T: PartialEq>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("{what} differs from plonky2's"))
+    }
+}
+
+/// Random words, any 64 bits, with the edge values among them.
+fn words(count: usize) -> Vec<u64> {
+    let edges = [0, 1, F::ORDER - 1, F::ORDER, u64::MAX];
+    let mut words: Vec<u64> = F::rand_vec(count).iter().map(|x| x.to_canonical_u64()).collect();
+    for (i, word) in words.iter_mut().enumerate().filter(|(i, _)| i % 7 == 3) {
+        *word = edges[i / 7 % edges.len()];
+    }
+    words
+}
+
+fn columns(columns: usize, rows: usize) -> Vec<Vec<u64>> {
+    words(columns * rows).chunks(rows).map(<[u64]>::to_vec).collect()
+}
+
+fn elements(words: &[u64]) -> Vec<F> {
+    words.iter().map(|&w| F::from_noncanonical_u64(w)).collect()
+}
+
+fn canonical(elements: &[F]) -> Vec<u64> {
+    elements.iter().map(|x| x.to_canonical_u64()).collect()
+}
+
+fn registers(device: &Device) -> Answer {
+    let bar = device.board().bar();
+    for value in [0x5555_5555u32, 0xaaaa_aaaa, 0, 1] {
+        bar.write(&map::SCRATCH, value.into()).map_err(|e| e.to_string())?;
+        let back = bar.read32(&map::SCRATCH).map_err(|e| e.to_string())?;
+        if back != value {
+            return Err(format!("SCRATCH holds {back:#x} after {value:#x} was written"));
+        }
+    }
+    Ok(format!("preset {}, scratch register holds what is written", device.identity().preset))
+}
+
+fn loopback(device: &Device) -> Answer {
+    let words = words(8 * 1500);
+    let beats: Vec<[u64; 8]> = words.chunks(8).map(|b| std::array::from_fn(|i| b[i])).collect();
+    device.loopback(&beats).map_err(text)?;
+    Ok(format!("{} beats", beats.len()))
+}
+
+fn permute(device: &Device, vectors: usize) -> Answer {
+    let words = words(STATE_WORDS * vectors.max(1));
+    let mut states: Vec<[u64; STATE_WORDS]> =
+        words.chunks(STATE_WORDS).map(|s| std::array::from_fn(|i| s[i])).collect();
+    let wanted: Vec<[u64; STATE_WORDS]> = states
+        .iter()
+        .map(|s| F::poseidon(s.map(F::from_noncanonical_u64)).map(|x| x.to_canonical_u64()))
+        .collect();
+    device.permute(&mut states).map_err(text)?;
+    expect("a permutation", &states, &wanted)?;
+    Ok(format!("{} states", states.len()))
+}
+
+fn leaves(device: &Device) -> Answer {
+    let tile = device.identity().tile_rows as usize;
+    let shapes = [(1, 3), (4, 5), (5, 1), (8, 2), (9, tile + 3), (12, 17), (40, 33), (100, 9)];
+    for (width, rows) in shapes {
+        let columns = columns(width, rows);
+        let digests = device.hash_leaves(Leaves::Columns(&columns)).map_err(text)?;
+        let wanted: Vec<[u64; 4]> = (0..rows)
+            .map(|i| {
+                let row: Vec<F> = columns.iter().map(|c| F::from_noncanonical_u64(c[i])).collect();
+                PoseidonHash::hash_or_noop(&row).elements.map(|x| x.to_canonical_u64())
+            })
+            .collect();
+        expect(&format!("a digest of {width} elements"), &digests, &wanted)?;
+    }
+    Ok(format!("{} shapes, 1 to 100 elements a leaf", shapes.len()))
+}
+
+fn trees(device: &Device) -> Answer {
+    for (log_rows, width, cap_height) in [(0, 8, 0), (1, 3, 0), (5, 9, 2), (8, 20, 4), (9, 8, 0)] {
+        let rows: Vec<Vec<u64>> = (0..1 << log_rows).map(|_| words(width)).collect();
+        let tree = device
+            .tree(TreeRequest { leaves: Leaves::Rows(&rows), levels: log_rows - cap_height })
+            .map_err(text)?;
+        let rows = rows.iter().map(|row| elements(row)).collect();
+        let wanted = MerkleTree::<F, PoseidonHash>::new(rows, cap_height as usize);
+        let wanted: Vec<[u64; 4]> = wanted.cap.0.iter().map(|h| h.elements.map(|x| x.to_canonical_u64())).collect();
+        expect(&format!("the cap over 2^{log_rows} leaves"), &tree.cap().to_vec(), &wanted)?;
+    }
+    Ok("2^0 to 2^9 leaves, caps of height 0 to 4".into())
+}
+
+fn grind(device: &Device) -> Answer {
+    let state: [u64; STATE_WORDS] = std::array::from_fn(|i| F::rand().to_canonical_u64() ^ i as u64);
+    for (position, output_word, bits) in [(0, 7, 8), (3, 0, 5), (11, 11, 0), (7, 7, 10)] {
+        let request = GrindRequest { state, position, output_word, bits, start: 1, tries: 1 << 20 };
+        let nonce = device.grind(&request).map_err(text)?;
+        let wanted = (1u64..).find(|&n| {
+            let mut s = state.map(F::from_noncanonical_u64);
+            s[usize::from(position)] = F::from_canonical_u64(n);
+            F::poseidon(s)[usize::from(output_word)].to_canonical_u64().leading_zeros() >= bits
+        });
+        expect(&format!("the nonce for {bits} bits"), &Some(nonce), &wanted)?;
+    }
+    Ok("smallest nonces for 0 to 10 bits".into())
+}
+
+/// Lengths to try: all up to the preset's.
+fn lengths(device: &Device) -> std::ops::RangeInclusive<u32> {
+    1..=device.identity().max_log
+}
+
+fn forward(device: &Device) -> Answer {
+    for log_n in lengths(device) {
+        let columns = columns(if log_n % 2 == 0 { 9 } else { 3 }, 1 << log_n);
+        let shift = F::coset_shift();
+        let batch = device.forward(&columns, shift.to_canonical_u64()).map_err(text)?;
+        let wanted: Vec<Vec<u64>> = columns.iter().map(|c| extended(c, 0, shift)).collect();
+        expect(&format!("a transform of 2^{log_n}"), &batch.value_columns(|x| x).map_err(text)?, &wanted)?;
+    }
+    Ok(format!("2^1 to 2^{}, on a coset", device.identity().max_log))
+}
+
+/// plonky2's values of a polynomial on a coset of 2^`log_blowup` times its length, in bit-reversed order.
+fn extended(coefficients: &[u64], log_blowup: usize, shift: F) -> Vec<u64> {
+    let coefficients = PolynomialCoeffs::new(elements(coefficients)).lde(log_blowup);
+    let mut values = coefficients.coset_fft(shift).values;
+    reverse_index_bits_in_place(&mut values);
+    canonical(&values)
+}
+
+fn inverse(device: &Device) -> Answer {
+    for log_n in lengths(device) {
+        let columns = columns(if log_n % 2 == 0 { 2 } else { 10 }, 1 << log_n);
+        for shift in [F::ONE, F::coset_shift()] {
+            let batch = device.inverse(&columns, shift.to_canonical_u64()).map_err(text)?;
+            let wanted: Vec<Vec<u64>> = columns
+                .iter()
+                .map(|c| canonical(&PolynomialValues::new(elements(c)).coset_ifft(shift).coeffs))
+                .collect();
+            expect(&format!("an inverse transform of 2^{log_n}"), &batch.coefficients(|x| x).map_err(text)?, &wanted)?;
+        }
+    }
+    Ok(format!("2^1 to 2^{}, on the subgroup and on a coset", device.identity().max_log))
+}
+
+fn extensions(device: &Device) -> Answer {
+    let max_cosets = device.identity().max_log_cosets;
+    for log_n in lengths(device) {
+        let log_blowup = log_n % (max_cosets.min(3) + 1);
+        let columns = columns(if log_n < 9 { 17 } else { 3 }, 1 << log_n);
+        for input in [Input::Values, Input::Coefficients] {
+            let coefficients = input == Input::Values;
+            let shift = F::coset_shift();
+            let request = LdeRequest {
+                columns: &columns,
+                input,
+                log_blowup,
+                shift: shift.to_canonical_u64(),
+                coefficients,
+            };
+            let batch = device.lde(&request).map_err(text)?;
+            let polynomials: Vec<Vec<u64>> = columns
+                .iter()
+                .map(|c| if coefficients { canonical(&PolynomialValues::new(elements(c)).ifft().coeffs) } else { c.clone() })
+                .collect();
+            let what = format!("an extension of 2^{log_n} by 2^{log_blowup}");
+            let wanted: Vec<Vec<u64>> =
+                polynomials.iter().map(|p| extended(p, log_blowup as usize, shift)).collect();
+            expect(&what, &batch.value_columns(|x| x).map_err(text)?, &wanted)?;
+            if coefficients {
+                expect(&what, &batch.coefficients(|x| x).map_err(text)?, &polynomials)?;
+            }
+        }
+    }
+    Ok(format!("2^1 to 2^{}, blow-up 1 to {}", device.identity().max_log, 1 << max_cosets.min(3)))
+}
+
+fn refusals(device: &Device) -> Answer {
+    let board = device.board();
+    let buffer = board.alloc(64 * 64).map_err(|e| e.to_string())?;
+    let whole = buffer.window_at(0, 64).map_err(|e| e.to_string())?;
+    let good = Descriptor::loopback(device.set(), whole, whole, 8);
+    let shape = TransformShape {
+        panels: 1,
+        log_n: device.identity().max_log as u8 + 1,
+        log_cosets: 0,
+        flags: FLAG_FORWARD,
+        src_stride: 1,
+        dst_stride: 1,
+    };
+    let odd_tree = HashShape { rows: 6, width: 8, levels: 2, src_stride: 8 };
+    let short = Window { beats: 4, ..whole };
+    let wrong = [
+        ("an unknown opcode", Descriptor { opcode: 0xee, ..good }, JobCode::BadOpcode),
+        ("an unknown set", Descriptor { set: 0xee, ..good }, JobCode::BadSet),
+        ("no rows", Descriptor { rows: 0, ..good }, JobCode::BadShape),
+        ("rows that no tree has", Descriptor::hash(device.set(), whole, whole, odd_tree), JobCode::BadShape),
+        ("too long a transform", Descriptor::transform(device.set(), whole, whole, whole.iova, shape), JobCode::BadShape),
+        ("a misaligned source", Descriptor { src: whole.iova + 8, ..good }, JobCode::Misaligned),
+        ("reads outside the window", Descriptor::loopback(device.set(), short, whole, 8), JobCode::OutOfWindow),
+        ("writes outside the window", Descriptor::loopback(device.set(), whole, short, 8), JobCode::OutOfWindow),
+        ("a source that is not mapped", Descriptor { src: 1 << 62, ..good }, JobCode::ReadError),
+        ("a destination that is not mapped", Descriptor { dst: 1 << 62, ..good }, JobCode::WriteError),
+    ];
+    for (what, descriptor, code) in &wrong {
+        match board.submit_unchecked(&[*descriptor], Duration::from_secs(20)) {
+            Err(DriverError::Job(error)) if error.code == *code => {}
+            Err(error) => return Err(format!("{what}: {error}, not {}", code.name())),
+            Ok(_) => return Err(format!("{what}: accepted, not {}", code.name())),
+        }
+        board.submit_and_wait(&[good]).map_err(|e| format!("after {what}: {e}"))?;
+    }
+    Ok(format!("{} kinds, and the board goes on", wrong.len()))
+}
+
+fn counters(device: &Device) -> Answer {
+    let read = || device.counters().map_err(text);
+    let before = read()?;
+    let mut states = [[1; STATE_WORDS]; 10];
+    device.permute(&mut states).map_err(text)?;
+    let after = read()?;
+    let moved = (after.permutations - before.permutations, after.jobs - before.jobs);
+    if moved != (10, 1) {
+        return Err(format!("10 permutations in one job count as {} in {}", moved.0, moved.1));
+    }
+    if after.cycles <= before.cycles || after.poseidon_cycles <= before.poseidon_cycles {
+        return Err("cycle counters stand still".into());
+    }
+    Ok("jobs, permutations and cycles count".into())
+}
