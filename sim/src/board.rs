@@ -101,7 +101,10 @@ impl Board {
         if busy || accessed || pulses != 0 || self.memory.active() {
             self.drain = DRAIN_CYCLES;
         } else {
-            self.drain -= u32::from(self.drain != 0);
+            self.drain = self.drain.saturating_sub(1);
+            if self.drain == 0 {
+                self.memory.idle();
+            }
         }
         Ok(())
     }

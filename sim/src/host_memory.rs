@@ -164,6 +164,11 @@ impl HostMemory {
         !(self.reads.is_empty() && self.writes.is_empty() && self.responses.is_empty() && self.early.is_empty())
     }
 
+    /// The board fell idle. Stalls begin again, so that a job's do not depend on how often the host polled before it.
+    pub fn idle(&mut self) {
+        self.stalls.restart();
+    }
+
     /// Before the clock's low half: what this side shows in the coming cycle.
     pub fn drive(&mut self, model: &mut Model) {
         self.arready = self.reads.len() < self.link.outstanding_reads as usize && !self.stalls.stall();

@@ -1,0 +1,54 @@
+//! The real accelerator behind the driver: that board, driver and bus fit together. What it computes is tested in
+//! tests/.
+#![cfg(verilated)]
+
+use std::sync::Arc;
+
+use hotloop_driver::{Board, Descriptor};
+use hotloop_regs::ParameterSet;
+use hotloop_sim::{presets, LinkOptions, SimFunction, SimOptions, TraceOptions};
+
+const BEATS: u32 = 200;
+
+/// Loopback jobs in one batch, then one alone; their cycle counts.
+fn loopback(options: &SimOptions) -> Vec<u64> {
+    let board = Board::open(Arc::new(SimFunction::open(options).unwrap())).unwrap();
+    let bytes = u64::from(BEATS) * 64;
+    let (source, target) = (board.alloc(3 * bytes).unwrap(), board.alloc(3 * bytes).unwrap());
+    let pattern: Vec<u64> = (0..3 * bytes / 8).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+    source.write_words(0, &pattern).unwrap();
+    let job = |i: u64| {
+        let from = source.window_at(i * bytes, BEATS).unwrap();
+        Descriptor::loopback(ParameterSet::Plonky2V1, from, target.window_at(i * bytes, BEATS).unwrap(), BEATS)
+    };
+    let mut results = board.submit_and_wait(&[job(0), job(1)]).unwrap();
+    results.extend(board.submit_and_wait(&[job(2)]).unwrap());
+    let mut found = vec![0; pattern.len()];
+    target.read_words(0, &mut found).unwrap();
+    assert!(found == pattern);
+    results.iter().map(|r| r.cycles).collect()
+}
+
+#[test]
+fn loopback_under_every_link_and_the_same_cycles_each_time() {
+    assert!(presets().contains(&"sim"));
+    let mut fastest = u64::MAX;
+    for (read_latency, stall_seed) in [(0, None), (100, None), (0, Some(1)), (30, Some(2))] {
+        let link = LinkOptions { read_latency, stall_seed, ..LinkOptions::default() };
+        let options = SimOptions { link, ..SimOptions::preset("sim") };
+        let cycles = loopback(&options);
+        assert_eq!(loopback(&options), cycles);
+        fastest = fastest.min(cycles[0]);
+    }
+    assert!(fastest < 3 * u64::from(BEATS), "{fastest} cycles for {BEATS} beats");
+}
+
+#[test]
+fn a_waveform_of_a_job() {
+    let path = std::env::temp_dir().join(format!("hotloop-accelerator-{}.vcd", std::process::id()));
+    let trace = TraceOptions { path: path.clone(), from: 100, cycles: 20 };
+    loopback(&SimOptions { trace: Some(trace), ..SimOptions::preset("sim") });
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(text.lines().filter(|line| line.starts_with('#')).count(), 40);
+}
