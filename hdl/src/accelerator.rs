@@ -87,9 +87,7 @@ fn top(core: &Rc<Module>, register_file: &Rc<Module>) -> Rc<Module> {
     let mut inputs: Vec<(&str, Sig)> = ports.iter().map(|(n, s)| (n.as_str(), *s)).collect();
     inputs.extend([("read_data", *read_data), ("known", *known)]);
     let slave = m.instance("slave", &slave_module, &inputs);
-    for name in
-        ["s_awready", "s_wready", "s_bresp", "s_bvalid", "s_arready", "s_rdata", "s_rresp", "s_rvalid"]
-    {
+    for name in ["s_awready", "s_wready", "s_bresp", "s_bvalid", "s_arready", "s_rdata", "s_rresp", "s_rvalid"] {
         let sig = m.output_of(&slave, name);
         m.output(name, sig);
     }
@@ -98,8 +96,7 @@ fn top(core: &Rc<Module>, register_file: &Rc<Module>) -> Rc<Module> {
     let (request, quiet) = (m.wire(1), m.wire(1));
     let reset = reset_control();
     let reset = m.instance("reset", &reset, &[("request", *request), ("quiet", *quiet)]);
-    let [core_reset, clear, stop, resetting] =
-        ["reset", "clear", "stop", "busy"].map(|name| m.output_of(&reset, name));
+    let [core_reset, clear, stop, resetting] = ["reset", "clear", "stop", "busy"].map(|name| m.output_of(&reset, name));
     let settings: Vec<(String, Wire)> = SETTINGS.iter().map(|r| (port(r), m.wire(r.width))).collect();
     let mut inputs: Vec<(&str, Sig)> = settings.iter().map(|(n, w)| (n.as_str(), **w)).collect();
     inputs.push(("stop", stop));

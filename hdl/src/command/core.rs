@@ -260,7 +260,11 @@ pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> 
     }
     let beat = m.output_of(&reader, "beat");
     let bytes = m.output_of(&writer, "bytes");
-    counters(&mut m, op, &Events { working, active, completed, beat, bytes, perms: engines.perms, ntt_beat: engines.beat });
+    counters(
+        &mut m,
+        op,
+        &Events { working, active, completed, beat, bytes, perms: engines.perms, ntt_beat: engines.beat },
+    );
     Rc::new(m)
 }
 

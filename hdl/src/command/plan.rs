@@ -132,8 +132,7 @@ pub(crate) fn plan(
     let cosets = m.shl_var(one32, log_cosets);
 
     // Input: a parameter block, then panels.
-    let table: Vec<Sig> =
-        (0..=config.ntt.max_log).map(|log| m.constant(scale_table_beats(log).into(), 32)).collect();
+    let table: Vec<Sig> = (0..=config.ntt.max_log).map(|log| m.constant(scale_table_beats(log).into(), 32)).collect();
     let table = m.select(log_n, &table);
     // log_cosets is zero unless FORWARD.
     let tables = m.shl_var(table, log_cosets);
@@ -143,10 +142,8 @@ pub(crate) fn plan(
     let low = m.slice(rows, 0, 31);
     let twice = m.shl(low, 1);
     let none = m.constant(0, 32);
-    let total = m.choose(
-        &[(op.permute, twice), (op.hash, *level_rows), (op.grind, none), (op.transform, length)],
-        rows,
-    );
+    let total =
+        m.choose(&[(op.permute, twice), (op.hash, *level_rows), (op.grind, none), (op.transform, length)], rows);
     let tile_rows = m.constant(config.poseidon.tile_rows.into(), 32);
     let tile = m.mux(op.hash, tile_rows, total);
     let width_up = m.extend(width, 17);
@@ -155,16 +152,7 @@ pub(crate) fn plan(
     let width_panels = m.extend(width_panels, 32);
     let panels = m.choose(&[(op.hash, width_panels), (op.transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::src_stride);
-    let read = Walk {
-        has_first,
-        first_address: param,
-        first_beats,
-        base: *level_src,
-        total,
-        tile,
-        panels,
-        stride,
-    };
+    let read = Walk { has_first, first_address: param, first_beats, base: *level_src, total, tile, panels, stride };
 
     // Output: panels.
     let extra = m.extend(coefficients, 32);
@@ -174,10 +162,7 @@ pub(crate) fn plan(
     let odd = m.bit(*level_rows, 0);
     let odd = m.extend(odd, 32);
     let digests = m.add(half, odd);
-    let total = m.choose(
-        &[(op.permute, twice), (op.hash, digests), (op.grind, one32), (op.transform, outputs)],
-        rows,
-    );
+    let total = m.choose(&[(op.permute, twice), (op.hash, digests), (op.grind, one32), (op.transform, outputs)], rows);
     let panels = m.mux(op.transform, rows, one32);
     let stride = field(m, descriptor, Descriptor::dst_stride);
     let write = Walk {
