@@ -1,0 +1,286 @@
+//! The transform engine against plonky2's field and a direct transform: every kind of job, every length, with an input
+//! that stalls and an output that is held back.
+
+use hotloop_sim::{Clocked, Port};
+use hotloop_units as _;
+use plonky2::field::{
+    goldilocks_field::GoldilocksField as F,
+    types::{Field, Field64, PrimeField64},
+};
+use rand::{rngs::StdRng, Rng, SeedableRng};
+
+const PLONKY2: u64 = 7_277_203_076_849_721_926;
+const SIGNED: u64 = 1_753_635_133_440_165_772;
+const COLUMNS: usize = 8;
+type Beat = [u64; COLUMNS];
+
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    inverse: bool,
+    forward: bool,
+    coefficients: bool,
+    log_n: usize,
+    log_cosets: usize,
+    panels: usize,
+}
+
+/// Which flags go together.
+const KINDS: [(bool, bool, bool); 4] =
+    [(false, true, false), (true, false, true), (true, true, false), (true, true, true)];
+
+fn word(rng: &mut StdRng) -> u64 {
+    let p = F::ORDER;
+    let edges = [0, 1, p - 1, p, p + 1, u64::MAX, 0xffff_ffff, 1 << 32];
+    match rng.gen_range(0..12) {
+        i if i < edges.len() => edges[i],
+        _ => rng.gen(),
+    }
+}
+
+fn element(word: u64) -> F {
+    F::from_noncanonical_u64(word)
+}
+
+/// Σ x_i·w^(ik), by decimation in time.
+fn transform(x: &[F], w: F) -> Vec<F> {
+    if let [one] = x {
+        return vec![*one];
+    }
+    let half = |start| transform(&x.iter().skip(start).step_by(2).copied().collect::<Vec<_>>(), w * w);
+    let (even, odd) = (half(0), half(1));
+    let odd: Vec<F> = w.powers().zip(odd).map(|(t, x)| t * x).collect();
+    let sums = even.iter().zip(&odd).map(|(&a, &b)| a + b);
+    sums.chain(even.iter().zip(&odd).map(|(&a, &b)| a - b)).collect()
+}
+
+fn beats(columns: &[Vec<F>]) -> impl Iterator<Item = Beat> + '_ {
+    (0..columns[0].len()).map(|row| std::array::from_fn(|k| columns[k][row].to_canonical_u64()))
+}
+
+/// What goes in and what has to come out.
+fn stimulus(job: Job, generator: u64, rng: &mut StdRng) -> (Vec<Beat>, Vec<Beat>) {
+    let (n, cosets) = (1usize << job.log_n, if job.forward { 1usize << job.log_cosets } else { 1 });
+    let root = F::from_canonical_u64(generator).exp_power_of_2(32 - job.log_n);
+    let hi_words = if job.log_n > 6 { 1 << (job.log_n - 6) } else { 1 };
+    let (mut input, mut output) = (Vec::new(), Vec::new());
+    let tables: Vec<Vec<u64>> = (0..cosets)
+        .map(|_| {
+            let mut table: Vec<u64> = (0..64 + hi_words).map(|_| word(rng)).collect();
+            table.resize(table.len().next_multiple_of(COLUMNS), 0);
+            input.extend(table.chunks(COLUMNS).map(|beat| <Beat>::try_from(beat).unwrap()));
+            table
+        })
+        .collect();
+    let scaled = |column: &[F], table: &[u64]| -> Vec<F> {
+        let factor = |i: usize| element(table[64 + (i >> 6)]) * element(table[i & 63]);
+        column.iter().enumerate().map(|(i, &x)| x * factor(i)).collect()
+    };
+    for _ in 0..job.panels {
+        let rows: Vec<Beat> = (0..n).map(|_| std::array::from_fn(|_| word(rng))).collect();
+        input.extend(&rows);
+        let columns = (0..COLUMNS).map(|k| rows.iter().map(|row| element(row[k])).collect::<Vec<F>>());
+        let columns: Vec<Vec<F>> = if job.inverse {
+            let scale = F::from_canonical_usize(n).inverse();
+            columns.map(|x| transform(&x, root.inverse()).into_iter().map(|y| y * scale).collect()).collect()
+        } else {
+            columns.collect()
+        };
+        if !job.forward {
+            output.extend(beats(&columns.iter().map(|x| scaled(x, &tables[0])).collect::<Vec<_>>()));
+            continue;
+        }
+        if job.coefficients {
+            output.extend(beats(&columns));
+        }
+        for table in &tables {
+            let values: Vec<Vec<F>> = columns.iter().map(|x| transform(&scaled(x, table), root)).collect();
+            let natural: Vec<Beat> = beats(&values).collect();
+            output.extend((0..n).map(|j| natural[j.reverse_bits() >> (usize::BITS as usize - job.log_n)]));
+        }
+    }
+    (input, output)
+}
+
+struct Bench {
+    engine: Clocked,
+    generator: u64,
+    rng: StdRng,
+    elements: usize,
+    in_data: Port,
+    out_data: Port,
+}
+
+impl Bench {
+    fn new(model: &str, generator: u64) -> Bench {
+        let engine = Clocked::open(model).unwrap();
+        let (in_data, out_data) = (engine.port("in_data").unwrap(), engine.port("out_data").unwrap());
+        let mut bench = Bench { engine, generator, rng: StdRng::seed_from_u64(3), elements: 0, in_data, out_data };
+        bench.reset();
+        bench
+    }
+
+    fn set(&mut self, port: &str, value: usize) {
+        let port = self.engine.port(port).unwrap();
+        self.engine.set(port, value as u64);
+    }
+
+    fn reset(&mut self) {
+        self.set("in_valid", 0);
+        self.set("rst", 1);
+        (0..1024).for_each(|_| self.engine.step().unwrap());
+        self.set("rst", 0);
+    }
+
+    fn start(&mut self, job: Job) {
+        self.set("inverse", job.inverse.into());
+        self.set("forward", job.forward.into());
+        self.set("coefficients", job.coefficients.into());
+        self.set("log_n", job.log_n);
+        self.set("log_cosets", job.log_cosets);
+        self.set("panels", job.panels);
+        self.set("start", 1);
+        self.engine.step().unwrap();
+        self.set("start", 0);
+    }
+
+    /// Runs a job with a word on offer in `offered` and room for one in `taken` of 100 cycles; gives the cycles and the
+    /// beats that entered the butterflies.
+    fn run(&mut self, job: Job, offered: u32, taken: u32) -> (u64, u64) {
+        let (input, output) = stimulus(job, self.generator, &mut self.rng);
+        let [in_valid, in_ready, out_valid, out_ready, busy, beat] =
+            ["in_valid", "in_ready", "out_valid", "out_ready", "busy", "beat"].map(|p| self.engine.port(p).unwrap());
+        let limit =
+            self.engine.cycles() + 2000 + 2000 * (input.len() + output.len()) as u64 / u64::from(offered.min(taken));
+        let begin = self.engine.cycles();
+        self.start(job);
+        let (mut sent, mut got, mut real) = (0, 0, 0);
+        let mut offering = false;
+        loop {
+            offering = sent < input.len() && (offering || self.rng.gen_range(0..100) < offered);
+            self.engine.set(in_valid, offering.into());
+            let data = if offering { input[sent] } else { [self.rng.gen(); COLUMNS] };
+            self.engine.set_words(self.in_data, &data);
+            let room = self.rng.gen_range(0..100) < taken;
+            self.engine.set(out_ready, room.into());
+            self.engine.settle().unwrap();
+            real += self.engine.get(beat);
+            if self.engine.get(out_valid) == 1 && room {
+                let mut words: Beat = [0; COLUMNS];
+                self.engine.get_words(self.out_data, &mut words);
+                assert!(got < output.len(), "{job:?}: a beat too many");
+                assert_eq!(words, output[got], "{job:?}: beat {got}");
+                got += 1;
+            }
+            if offering && self.engine.get(in_ready) == 1 {
+                (sent, offering) = (sent + 1, false);
+            }
+            if self.engine.get(busy) == 0 {
+                break;
+            }
+            assert!(
+                self.engine.cycles() < limit,
+                "{job:?}: {sent} of {} in, {got} of {} out",
+                input.len(),
+                output.len()
+            );
+            self.engine.edge().unwrap();
+        }
+        self.engine.edge().unwrap();
+        assert_eq!((sent, got), (input.len(), output.len()), "{job:?}");
+        self.elements += COLUMNS * output.len();
+        (self.engine.cycles() - begin, real)
+    }
+
+    /// Every kind and length up to `longest`, one to three panels, one to eight cosets.
+    fn all(&mut self, longest: usize) {
+        for log_n in 1..=longest {
+            for (inverse, forward, coefficients) in KINDS {
+                for panels in 1..=3 {
+                    for log_cosets in 0..=3 {
+                        let large = log_n > 9 && log_cosets + panels > 2 || log_n > 11 && log_cosets + panels > 1;
+                        if !forward && log_cosets > 0 || large && (log_cosets, panels) != (1, 2) {
+                            continue;
+                        }
+                        let job = Job { inverse, forward, coefficients, log_n, log_cosets, panels };
+                        let (offered, taken) = [(100, 100), (60, 100), (100, 50), (40, 40)][self.rng.gen_range(0..4)];
+                        self.run(job, offered, taken);
+                    }
+                }
+            }
+        }
+    }
+
+    fn random(&mut self, longest: usize) -> Job {
+        let rng = &mut self.rng;
+        let (inverse, forward, coefficients) = KINDS[rng.gen_range(0..4)];
+        let log_cosets = if forward { rng.gen_range(0..3) } else { 0 };
+        Job {
+            inverse,
+            forward,
+            coefficients,
+            log_n: rng.gen_range(1..=longest),
+            log_cosets,
+            panels: rng.gen_range(1..4),
+        }
+    }
+}
+
+#[test]
+fn every_kind_and_length() {
+    let mut bench = Bench::new("ntt_engine", PLONKY2);
+    bench.all(13);
+    for _ in 0..200 {
+        let job = bench.random(8);
+        let (offered, taken) = (bench.rng.gen_range(20..=100), bench.rng.gen_range(20..=100));
+        bench.run(job, offered, taken);
+    }
+    assert!(bench.elements >= 100_000);
+}
+
+#[test]
+fn the_shortest_engine() {
+    Bench::new("ntt_engine_7", PLONKY2).all(7);
+}
+
+#[test]
+fn twiddles_with_signs() {
+    let mut bench = Bench::new("ntt_engine_signed", SIGNED);
+    for (inverse, forward, coefficients) in KINDS {
+        for log_n in 1..=13 {
+            bench.run(Job { inverse, forward, coefficients, log_n, log_cosets: 0, panels: 2 }, 100, 100);
+        }
+    }
+}
+
+#[test]
+fn a_reset_amid_a_job_leaves_nothing() {
+    let mut bench = Bench::new("ntt_engine", PLONKY2);
+    for _ in 0..40 {
+        let job = bench.random(9);
+        bench.start(job);
+        bench.set("in_valid", 1);
+        for _ in 0..bench.rng.gen_range(0..3000) {
+            let room = bench.rng.gen_range(0..2);
+            bench.set("out_ready", room);
+            bench.engine.step().unwrap();
+        }
+        bench.reset();
+        let job = bench.random(7);
+        bench.run(job, 80, 80);
+    }
+}
+
+/// All that a batch loses is one block, and the way through the engine.
+#[test]
+fn a_batch_has_no_bubbles() {
+    let mut bench = Bench::new("ntt_engine", PLONKY2);
+    let n = 1 << 9;
+    for (kind, blocks, flushes) in [(KINDS[0], 1, 1), (KINDS[1], 1, 2), (KINDS[2], 3, 2), (KINDS[3], 3, 2)] {
+        let (inverse, forward, coefficients) = kind;
+        let log_cosets = if blocks == 3 { 1 } else { 0 };
+        let job = Job { inverse, forward, coefficients, log_n: 9, log_cosets, panels: 12 };
+        let (cycles, real) = bench.run(job, 100, 100);
+        assert_eq!(real, 12 * blocks * n);
+        assert!(cycles <= real + flushes * n + 320, "{job:?}: {cycles} cycles for {real} beats");
+    }
+}
