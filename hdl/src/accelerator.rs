@@ -16,7 +16,7 @@ use hotloop_regs::map;
 use crate::{
     bus,
     command::{
-        core::{core, port, MASTER_INPUTS, MASTER_OUTPUTS, REPORTS, SETTINGS},
+        core::{core, port, GATED, MASTER_INPUTS, MASTER_OUTPUTS, REPORTS, SETTINGS},
         reset::reset_control,
     },
     datapath::{Design, Module, PortDirection, Sig, VerilogFile, Wire, WAIVERS},
@@ -32,6 +32,9 @@ pub const TOP: &str = "accelerator";
 /// Ports, clock `clk` and synchronous reset `rst` aside: an AXI4-Lite slave `s_*` (16 address bits, 32 data bits), an
 /// AXI4 master `m_*` (64 address bits, 512 data bits, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
 /// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), and `busy`: work is under way, the clock must run.
+///
+/// Each engine has a clock of its own, `clk_poseidon` and `clk_ntt`: copies of `clk` that the shell gates by
+/// `run_poseidon` and `run_ntt` (a BUFGCE or DCCA with that enable). A shell without gates ties both to `clk`.
 pub fn design(config: &Config) -> Design {
     let (poseidon, ntt) = (poseidon::engine(config), ntt::engine(config));
     let (poseidon_multipliers, ntt_multipliers) = (multipliers(&poseidon), multipliers(&ntt));
@@ -101,8 +104,16 @@ fn top(core: &Rc<Module>, register_file: &Rc<Module>) -> Rc<Module> {
     let mut inputs: Vec<(&str, Sig)> = settings.iter().map(|(n, w)| (n.as_str(), **w)).collect();
     inputs.push(("stop", stop));
     inputs.extend(master);
+    let clocks: Vec<(String, Sig)> =
+        GATED.iter().map(|part| format!("clk_{part}")).map(|name| (name.clone(), m.input(&name, 1))).collect();
+    inputs.extend(clocks.iter().map(|(name, clock)| (name.as_str(), *clock)));
     let core = m.instance("core", core, &inputs);
     m.reset_by(&core, core_reset);
+    for part in GATED {
+        let run = m.output_of(&core, &format!("run_{part}"));
+        let run = m.or(run, core_reset);
+        m.output(&format!("run_{part}"), run);
+    }
     for name in MASTER_OUTPUTS {
         let sig = m.output_of(&core, name);
         m.output(name, sig);

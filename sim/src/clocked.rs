@@ -8,11 +8,21 @@ use std::{
 use crate::{ffi::Port, Model, SimError};
 
 /// A model with a port `clk`, whose registers load on its rising edge.
+///
+/// An input `clk_<part>` beside an output `run_<part>` is a gated copy of `clk`: it rises with `clk` in cycles in which
+/// `run_<part>` is high before the edge. Idle parts of a design then cost the simulation nothing.
 pub struct Clocked {
     model: Model,
     clk: Port,
+    gated: Vec<Gated>,
     cycles: u64,
     window: Option<Window>,
+}
+
+/// A gated clock and what lets it through.
+struct Gated {
+    clk: Port,
+    run: Port,
 }
 
 /// The cycles that go to the waveform.
@@ -26,9 +36,20 @@ impl Clocked {
     /// evaluation would not be seen.
     pub fn new(mut model: Model) -> Result<Clocked, SimError> {
         let clk = model.input("clk", 1)?;
-        model.set(clk, 0);
+        let parts: Vec<String> =
+            model.ports().filter_map(|(name, _)| name.strip_prefix("clk_").map(str::to_owned)).collect();
+        let gated = parts
+            .iter()
+            .map(|part| {
+                let clk = model.input(&format!("clk_{part}"), 1)?;
+                Ok(Gated { clk, run: model.output(&format!("run_{part}"), 1)? })
+            })
+            .collect::<Result<Vec<Gated>, SimError>>()?;
+        for clk in gated.iter().map(|g| g.clk).chain([clk]) {
+            model.set(clk, 0);
+        }
         model.eval()?;
-        Ok(Clocked { model, clk, cycles: 0, window: None })
+        Ok(Clocked { model, clk, gated, cycles: 0, window: None })
     }
 
     /// Creates a model of the kind `name` and takes it over.
@@ -53,6 +74,9 @@ impl Clocked {
     #[inline]
     pub fn settle(&mut self) -> Result<(), SimError> {
         self.model.set(self.clk, 0);
+        for gated in &self.gated {
+            self.model.set(gated.clk, 0);
+        }
         self.model.eval()?;
         self.dump(0);
         Ok(())
@@ -61,6 +85,10 @@ impl Clocked {
     /// The second half of a cycle: the rising edge.
     #[inline]
     pub fn edge(&mut self) -> Result<(), SimError> {
+        for gated in &self.gated {
+            let run = self.model.get(gated.run);
+            self.model.set(gated.clk, run);
+        }
         self.model.set(self.clk, 1);
         self.model.eval()?;
         self.dump(1);

@@ -1,5 +1,7 @@
 //! Builds the models of the units under test. A unit's tests are in tests/<area>.rs, its models in build/<area>.rs.
 
+#[path = "build/accelerator.rs"]
+mod accelerator;
 #[path = "build/datapath.rs"]
 mod datapath;
 #[path = "build/field.rs"]
@@ -24,6 +26,7 @@ fn unit(name: &str, module: Rc<Module>) -> Model {
 fn main() {
     println!("cargo:rerun-if-changed=build");
     let mut models = Vec::new();
+    models.extend(accelerator::models());
     models.extend(datapath::models());
     models.extend(field::models());
     models.extend(ntt::models());

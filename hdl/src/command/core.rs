@@ -66,6 +66,13 @@ pub(crate) const REPORTS: &[Register] = &[
     map::NTT_CYCLES,
 ];
 
+/// Engines with a gated clock.
+pub(crate) const GATED: [&str; 2] = ["poseidon", "ntt"];
+
+/// Base-2 logarithm of the cycles for which an engine's clock runs on after its work: longer than any pipeline, so that
+/// nothing stops half-way.
+const RUN_ON_LOG: u32 = 9;
+
 /// A register's port.
 pub(crate) fn port(register: &Register) -> String {
     register.name.to_lowercase()
@@ -329,6 +336,9 @@ fn engines(
     ]);
     let transform = ntt;
     let ntt = m.instance("ntt", transform, &ports);
+    for (part, engine, mine) in [(GATED[0], &poseidon, hashing), (GATED[1], &ntt, op.transform)] {
+        gate_clock(m, part, engine, active, mine);
+    }
 
     let choose = |m: &mut Module, port: &str, loopback: Sig| {
         let (a, b) = (m.output_of(&poseidon, port), m.output_of(&ntt, port));
@@ -348,4 +358,21 @@ fn engines(
     let perms = m.output_of(&poseidon, "perms");
     let beat = m.output_of(&ntt, "beat");
     Engines { in_ready, out_valid, out_data, out_keep, busy, perms, beat }
+}
+
+/// Gives an engine its own clock, which runs while the job is `mine` and a while longer.
+fn gate_clock(m: &mut Module, part: &str, engine: &Instance, active: Sig, mine: Sig) {
+    let clock = m.input(&format!("clk_{part}"), 1);
+    m.clock_by(engine, clock);
+    let working = m.and(active, mine);
+    let left = m.state(&format!("{part}_runs_on"), RUN_ON_LOG, 0);
+    let stopped = m.eq_const(*left, 0);
+    let one = m.constant(1, RUN_ON_LOG);
+    let fewer = m.sub(*left, one);
+    let all = m.constant((1 << RUN_ON_LOG) - 1, RUN_ON_LOG);
+    let next = m.choose(&[(working, all), (stopped, *left)], fewer);
+    m.drive(left, next);
+    let running = m.not(stopped);
+    let run = m.or(working, running);
+    m.output(&format!("run_{part}"), run);
 }

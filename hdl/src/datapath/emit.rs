@@ -132,7 +132,7 @@ impl Module {
         let mut live = vec![false; self.nodes.len()];
         let mut queue: Vec<usize> = self.outputs.iter().map(|(_, id)| *id).collect();
         queue.extend(self.instances.iter().flat_map(|i| i.inputs.iter().map(|(_, id)| *id)));
-        queue.extend(self.instances.iter().filter_map(|i| i.reset));
+        queue.extend(self.instances.iter().flat_map(|i| i.reset.iter().chain(&i.clock).copied()));
         while let Some(id) = queue.pop() {
             if std::mem::replace(&mut live[id], true) {
                 continue;
@@ -285,7 +285,8 @@ impl Module {
             .collect();
         for (index, instance) in self.instances.iter().enumerate() {
             line!(out, "    {} {}_{index} (", instance.module.name, instance.name);
-            line!(out, "        .clk(clk),");
+            let clock = instance.clock.map(|id| self.name_of(id));
+            line!(out, "        .clk({}),", clock.as_deref().unwrap_or("clk"));
             let reset = instance.reset.map(|id| self.name_of(id));
             line!(out, "        .rst({})", reset.as_deref().unwrap_or("rst"));
             for (port, id) in &instance.inputs {

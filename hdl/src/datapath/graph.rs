@@ -119,6 +119,8 @@ pub(super) struct InstanceInfo {
     pub inputs: Vec<(String, usize)>,
     /// Drives `rst` instead of this module's own.
     pub reset: Option<usize>,
+    /// Drives `clk` instead of this module's own.
+    pub clock: Option<usize>,
 }
 
 /// Direction of a port.
@@ -353,6 +355,7 @@ impl Module {
             module: Rc::clone(module),
             inputs: inputs.iter().map(|(n, s)| (n.to_string(), s.id)).collect(),
             reset: None,
+            clock: None,
         });
         Instance { index, stage: None }
     }
@@ -362,6 +365,14 @@ impl Module {
     pub fn reset_by(&mut self, instance: &Instance, reset: Sig) {
         assert_eq!(reset.width, 1, "{}: a reset is one bit", self.name);
         self.instances[instance.index].reset = Some(reset.id);
+    }
+
+    /// Drives an instance's `clk` from a signal, an input that carries a gated copy of this module's own `clk`: its
+    /// edges are a part of that clock's, at the same instants.
+    #[track_caller]
+    pub fn clock_by(&mut self, instance: &Instance, clock: Sig) {
+        assert!(matches!(self.nodes[clock.id], Node::Input(_)), "{}: a clock comes from outside", self.name);
+        self.instances[instance.index].clock = Some(clock.id);
     }
 
     /// Places a pipelined unit: inputs are aligned to one stage, outputs come the unit's latency later.

@@ -18,7 +18,7 @@ pub struct ProveArgs {
     /// AIR: `fibonacci` or `wide`.
     #[arg(long, default_value = "fibonacci")]
     air: String,
-    /// Columns of the trace, for `wide`: 8, 16, 32, 64, 100, 200 or 400.
+    /// Columns of the trace, for `wide`: 8, 32, 100 (unless told) or 400.
     #[arg(long)]
     columns: Option<u32>,
     /// Base-2 logarithm of the rows.

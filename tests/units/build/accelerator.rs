@@ -1,0 +1,36 @@
+//! Whole accelerators: a small one that works, and the same with one wrong constant.
+
+use hotloop_hdl::{accelerator, ntt, Config};
+use hotloop_verilate::Model;
+
+pub fn models() -> Vec<Model> {
+    let mut wrong_constant = small();
+    wrong_constant.set.poseidon.round_constants[17][0] ^= 1;
+    let mut wrong_twiddle = small();
+    // The table of low factors: w^3 instead of w^5.
+    wrong_twiddle.ntt.twiddles.0[5] = wrong_twiddle.ntt.twiddles.0[3];
+    vec![
+        model("accelerator_small", &small()),
+        model("accelerator_wrong_constant", &wrong_constant),
+        model("accelerator_wrong_twiddle", &wrong_twiddle),
+    ]
+}
+
+/// Other numbers everywhere than preset `sim`: one unit, two S-boxes, short tiles, a longer multiplier.
+fn small() -> Config {
+    let mut config = Config::sim();
+    config.preset = "small".into();
+    config.multiplier_latency = 3;
+    config.poseidon.units = 1;
+    config.poseidon.full_sboxes = 2;
+    config.poseidon.tile_rows = 64;
+    config.ntt.max_log = 9;
+    config.ntt.max_log_cosets = 2;
+    config.ntt.twiddles = ntt::twiddle_tables(&config.set, config.ntt.max_log);
+    config
+}
+
+fn model(name: &str, config: &Config) -> Model {
+    let files = accelerator::emit(config).into_iter().map(|f| (format!("{}.v", f.name), f.text));
+    Model::new(name, accelerator::TOP).sources(files).waivers(accelerator::waivers()).opt_level(1)
+}
