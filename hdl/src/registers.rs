@@ -78,9 +78,9 @@ pub fn markdown() -> String {
         ABI >> 16,
         ABI & 0xffff
     );
-    let registers = REGISTERS.iter().map(|r| {
-        format!("| `{:#05x}` | `{}` | {} | {} | {} |", r.offset, r.name, r.width, r.access.name(), r.doc)
-    });
+    let registers = REGISTERS
+        .iter()
+        .map(|r| format!("| `{:#05x}` | `{}` | {} | {} | {} |", r.offset, r.name, r.width, r.access.name(), r.doc));
     table(&mut out, "Registers of BAR0", "| offset | name | bits | access | meaning |", registers);
     let field_row = |f: &Field| format!("| {}..{} | `{}` | {} |", f.bit + f.width - 1, f.bit, f.name, f.doc);
     table(&mut out, "Descriptor (64 bytes)", "| bits | field | meaning |", Descriptor::FIELDS.iter().map(field_row));

@@ -3,7 +3,9 @@
 use crate::{
     device::Device,
     error::{HotloopError, Result},
-    goldilocks::{add, canonical, inverse, invert_all, mul, pow, reverse_bits, root, sub, transform as host_transform, ORDER},
+    goldilocks::{
+        add, canonical, inverse, invert_all, mul, pow, reverse_bits, root, sub, transform as host_transform, ORDER,
+    },
     options::{Check, Reference},
     panels::Panels,
     permute::{GrindRequest, STATE_WORDS},
@@ -129,7 +131,13 @@ pub(crate) fn tree(device: &Device, leaves: Panels<'_>, tree: &Tree) -> Result<(
 /// Compares input and results of a transform: at a random point, or everywhere.
 ///
 /// `shifts` are the cosets' shifts, or the scale of an inverse transform's coefficients.
-pub(crate) fn transform(device: &Device, input: Panels<'_>, from_values: bool, batch: &Batch, shifts: &[u64]) -> Result<()> {
+pub(crate) fn transform(
+    device: &Device,
+    input: Panels<'_>,
+    from_values: bool,
+    batch: &Batch,
+    shifts: &[u64],
+) -> Result<()> {
     match device.options().check {
         Check::Off => Ok(()),
         Check::Spot => at_a_point(device, input, from_values, batch, shifts),
@@ -256,7 +264,9 @@ fn everywhere(device: &Device, input: Panels<'_>, from_values: bool, batch: &Bat
         }
     }
     for (coset, &shift) in shifts.iter().enumerate().take(batch.rows() / n) {
-        for (c, (found, polynomial)) in batch.value_panels(coset).to_columns(|word| word)?.iter().zip(&polynomials).enumerate() {
+        for (c, (found, polynomial)) in
+            batch.value_panels(coset).to_columns(|word| word)?.iter().zip(&polynomials).enumerate()
+        {
             let mut wanted = scaled(polynomial, shift);
             host_transform(set, &mut wanted);
             if let Some(i) = (0..n).find(|&i| found[i] != wanted[reverse_bits(i, batch.log_n())]) {

@@ -108,7 +108,9 @@ impl Device {
     pub(crate) fn allocate(&self, beats: usize) -> Result<Buffer> {
         let bytes = (beats as u64).saturating_mul(64);
         self.shared.board.alloc(bytes).map(Buffer).map_err(|error| match error {
-            DriverError::PoolLimit { asked, mapped, limit } => HotloopError::MemoryLimit { asked, in_use: mapped, limit },
+            DriverError::PoolLimit { asked, mapped, limit } => {
+                HotloopError::MemoryLimit { asked, in_use: mapped, limit }
+            }
             error => error.into(),
         })
     }

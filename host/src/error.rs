@@ -92,7 +92,9 @@ pub enum HotloopError {
     },
     /// The result of a job is wrong. Nothing of it was handed out; run the job again, and take the board out of
     /// service when it happens twice.
-    #[error("{job} on {device} gave a wrong result ({detail}): run it again; if it happens twice, do not trust this board")]
+    #[error(
+        "{job} on {device} gave a wrong result ({detail}): run it again; if it happens twice, do not trust this board"
+    )]
     CheckFailed {
         /// The job.
         job: &'static str,

@@ -97,7 +97,10 @@ impl Device {
         check::needs_reference(self, NAME)?;
         let GrindRequest { state, position, output_word, bits, start, tries } = *request;
         if usize::from(position) >= STATE_WORDS || usize::from(output_word) >= STATE_WORDS || bits > 64 {
-            return bad_shape(NAME, format!("position {position}, output word {output_word}, {bits} bits: at most 11, 11, 64"));
+            return bad_shape(
+                NAME,
+                format!("position {position}, output word {output_word}, {bits} bits: at most 11, 11, 64"),
+            );
         }
         let end = start.saturating_add(tries).min(crate::goldilocks::ORDER);
         let (parameters, output) = (self.allocate(2)?, self.allocate(1)?);

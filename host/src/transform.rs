@@ -152,7 +152,13 @@ impl Pending {
 impl Device {
     /// Values of polynomials on `shift`·⟨w⟩, in bit-reversed order.
     pub fn forward<W: Words>(&self, coefficients: &[W], shift: u64) -> Result<Batch> {
-        self.lde(&LdeRequest { columns: coefficients, input: Input::Coefficients, log_blowup: 0, shift, coefficients: false })
+        self.lde(&LdeRequest {
+            columns: coefficients,
+            input: Input::Coefficients,
+            log_blowup: 0,
+            shift,
+            coefficients: false,
+        })
     }
 
     /// Coefficients of polynomials that are given by their values on `shift`·⟨w⟩ in natural order.
@@ -198,7 +204,10 @@ impl Device {
         let log_n = log_length(request.columns)?;
         self.limit("log2 of the blow-up", request.log_blowup.into(), self.identity().max_log_cosets.into())?;
         if log_n + request.log_blowup > 32 {
-            return bad_shape(NAME, format!("2^{} points: the field has subgroups up to 2^32", log_n + request.log_blowup));
+            return bad_shape(
+                NAME,
+                format!("2^{} points: the field has subgroups up to 2^32", log_n + request.log_blowup),
+            );
         }
         let w = root(self.set(), log_n + request.log_blowup);
         let shifts: Vec<u64> = (0..1 << request.log_blowup)
@@ -212,7 +221,14 @@ impl Device {
         self.prepare(request.columns, &shifts, flags, request.log_blowup, salts)
     }
 
-    fn prepare<W: Words>(&self, columns: &[W], shifts: &[u64], flags: u16, log_blowup: u32, salts: usize) -> Result<Pending> {
+    fn prepare<W: Words>(
+        &self,
+        columns: &[W],
+        shifts: &[u64],
+        flags: u16,
+        log_blowup: u32,
+        salts: usize,
+    ) -> Result<Pending> {
         let log_n = log_length(columns)?;
         if shifts.iter().any(|&shift| canonical(shift) == 0) {
             return bad_shape(NAME, "a coset's shift is zero");
@@ -248,7 +264,8 @@ impl Device {
             bytes_from_device: bytes_of(panels * stride),
             ..Offload::default()
         };
-        let job = Job { name: NAME, descriptor: Descriptor::transform(self.set(), src, dst, tables.iova(), shape), work };
+        let job =
+            Job { name: NAME, descriptor: Descriptor::transform(self.set(), src, dst, tables.iova(), shape), work };
         let batch = Batch { buffer, columns: columns.len(), salts, log_n, log_blowup, has_coefficients, has_values };
         let from_values = flags & FLAG_INVERSE != 0;
         let pending = Pending { input, _tables: tables, batch, shifts: shifts.to_vec(), from_values, job };

@@ -233,7 +233,10 @@ fn what_the_board_does_not_hold_is_refused_by_name() {
         assert!(matches!(device.hash_leaves(Leaves::Rows(rows)), Err(HotloopError::BadShape { .. })), "{rows:?}");
     }
     let three = vec![vec![1u64; 3]; 3];
-    assert!(matches!(device.tree(TreeRequest { leaves: Leaves::Rows(&three), levels: 1 }), Err(HotloopError::BadShape { .. })));
+    assert!(matches!(
+        device.tree(TreeRequest { leaves: Leaves::Rows(&three), levels: 1 }),
+        Err(HotloopError::BadShape { .. })
+    ));
     let request = LdeRequest { log_blowup: 1, ..request };
     assert!(matches!(device.commit(&request, &[vec![1u64; 7]], 3), Err(HotloopError::BadShape { .. })), "short salt");
     device.forward(&column, 7).expect("the device takes what is right");

@@ -29,7 +29,7 @@ fn preset_sim_gives_the_cpus_proofs() {
     for (air, columns, log_rows) in [("fibonacci", None, 12), ("wide", Some(100), 7), ("fibonacci", None, 3)] {
         let statement = Statement::new(air, columns, log_rows).unwrap();
         let report = prove(&Backend::Device(device.clone()), statement).unwrap();
-        assert!(report.share > 0.99, "{air}: {} of the work was offloaded", report.share);
+        assert!(report.share > 0.95, "{air}: {} of the work was offloaded", report.share);
         equal_to_the_cpus(report, statement);
     }
 }

@@ -32,7 +32,8 @@ pub fn list(output: &Output) -> Result<ExitCode, Failure> {
         .iter()
         .map(|d| {
             let text = |key: &str| d[key].as_str().unwrap_or_default().to_owned();
-            let state = if d["usable"] == true { "usable".to_owned() } else { format!("not usable: {}", text("reason")) };
+            let state =
+                if d["usable"] == true { "usable".to_owned() } else { format!("not usable: {}", text("reason")) };
             format!("{:<6} {:<26} {state}", text("name"), text("kind"))
         })
         .collect();

@@ -75,7 +75,9 @@ fn main() -> ExitCode {
 /// Opens a device as every command does: with plonky2's own permutation to check results against.
 fn open(name: &str) -> Result<hotloop::Device, Failure> {
     if name == "cpu" {
-        return Err(Failure::usage("`cpu` is the prover library itself, for `prove` only; name a board, such as `sim`"));
+        return Err(Failure::usage(
+            "`cpu` is the prover library itself, for `prove` only; name a board, such as `sim`",
+        ));
     }
     hotloop::Device::open(name, hotloop_plonky2::options()).map_err(Failure::new)
 }

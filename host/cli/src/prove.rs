@@ -64,7 +64,8 @@ enum Checked {
 
 /// Runs the command: proves, verifies with starky's own verifier, writes the file.
 pub fn run(args: &ProveArgs, output: &Output) -> Result<ExitCode, Failure> {
-    let statement = Statement::new(&args.air, args.columns, args.log_rows).map_err(|e| Failure::usage(e.to_string()))?;
+    let statement =
+        Statement::new(&args.air, args.columns, args.log_rows).map_err(|e| Failure::usage(e.to_string()))?;
     check_writable(&args.out)?;
     output.progress(&format!("opening {} …", args.device));
     let backend = backend(args)?;

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
-use hotloop::{Device, GrindRequest, HotloopError, Input, Leaves, LdeRequest, TreeRequest, STATE_WORDS};
+use hotloop::{Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, TreeRequest, STATE_WORDS};
 use hotloop_driver::{Descriptor, DriverError, HashShape, TransformShape, Window};
 use hotloop_regs::{descriptor::FLAG_FORWARD, map, Error as JobCode};
 use plonky2::{
@@ -146,10 +146,8 @@ fn permute(device: &Device, vectors: usize) -> Answer {
     let words = words(STATE_WORDS * vectors.max(1));
     let mut states: Vec<[u64; STATE_WORDS]> =
         words.chunks(STATE_WORDS).map(|s| std::array::from_fn(|i| s[i])).collect();
-    let wanted: Vec<[u64; STATE_WORDS]> = states
-        .iter()
-        .map(|s| F::poseidon(s.map(F::from_noncanonical_u64)).map(|x| x.to_canonical_u64()))
-        .collect();
+    let wanted: Vec<[u64; STATE_WORDS]> =
+        states.iter().map(|s| F::poseidon(s.map(F::from_noncanonical_u64)).map(|x| x.to_canonical_u64())).collect();
     device.permute(&mut states).map_err(text)?;
     expect("a permutation", &states, &wanted)?;
     Ok(format!("{} states", states.len()))
@@ -175,9 +173,8 @@ fn leaves(device: &Device) -> Answer {
 fn trees(device: &Device) -> Answer {
     for (log_rows, width, cap_height) in [(0, 8, 0), (1, 3, 0), (5, 9, 2), (8, 20, 4), (9, 8, 0)] {
         let rows: Vec<Vec<u64>> = (0..1 << log_rows).map(|_| words(width)).collect();
-        let tree = device
-            .tree(TreeRequest { leaves: Leaves::Rows(&rows), levels: log_rows - cap_height })
-            .map_err(text)?;
+        let tree =
+            device.tree(TreeRequest { leaves: Leaves::Rows(&rows), levels: log_rows - cap_height }).map_err(text)?;
         let rows = rows.iter().map(|row| elements(row)).collect();
         let wanted = MerkleTree::<F, PoseidonHash>::new(rows, cap_height as usize);
         let wanted: Vec<[u64; 4]> = wanted.cap.0.iter().map(|h| h.elements.map(|x| x.to_canonical_u64())).collect();
@@ -248,21 +245,21 @@ fn extensions(device: &Device) -> Answer {
         for input in [Input::Values, Input::Coefficients] {
             let coefficients = input == Input::Values;
             let shift = F::coset_shift();
-            let request = LdeRequest {
-                columns: &columns,
-                input,
-                log_blowup,
-                shift: shift.to_canonical_u64(),
-                coefficients,
-            };
+            let request =
+                LdeRequest { columns: &columns, input, log_blowup, shift: shift.to_canonical_u64(), coefficients };
             let batch = device.lde(&request).map_err(text)?;
             let polynomials: Vec<Vec<u64>> = columns
                 .iter()
-                .map(|c| if coefficients { canonical(&PolynomialValues::new(elements(c)).ifft().coeffs) } else { c.clone() })
+                .map(|c| {
+                    if coefficients {
+                        canonical(&PolynomialValues::new(elements(c)).ifft().coeffs)
+                    } else {
+                        c.clone()
+                    }
+                })
                 .collect();
             let what = format!("an extension of 2^{log_n} by 2^{log_blowup}");
-            let wanted: Vec<Vec<u64>> =
-                polynomials.iter().map(|p| extended(p, log_blowup as usize, shift)).collect();
+            let wanted: Vec<Vec<u64>> = polynomials.iter().map(|p| extended(p, log_blowup as usize, shift)).collect();
             expect(&what, &batch.value_columns(|x| x).map_err(text)?, &wanted)?;
             if coefficients {
                 expect(&what, &batch.coefficients(|x| x).map_err(text)?, &polynomials)?;
@@ -292,7 +289,11 @@ fn refusals(device: &Device) -> Answer {
         ("an unknown set", Descriptor { set: 0xee, ..good }, JobCode::BadSet),
         ("no rows", Descriptor { rows: 0, ..good }, JobCode::BadShape),
         ("rows that no tree has", Descriptor::hash(device.set(), whole, whole, odd_tree), JobCode::BadShape),
-        ("too long a transform", Descriptor::transform(device.set(), whole, whole, whole.iova, shape), JobCode::BadShape),
+        (
+            "too long a transform",
+            Descriptor::transform(device.set(), whole, whole, whole.iova, shape),
+            JobCode::BadShape,
+        ),
         ("a misaligned source", Descriptor { src: whole.iova + 8, ..good }, JobCode::Misaligned),
         ("reads outside the window", Descriptor::loopback(device.set(), short, whole, 8), JobCode::OutOfWindow),
         ("writes outside the window", Descriptor::loopback(device.set(), whole, short, 8), JobCode::OutOfWindow),

@@ -76,11 +76,7 @@ impl Reference for PoseidonReference {
 
 /// Options for plonky2 1.x and starky 1.x: its parameter set, and its own Poseidon for checks.
 pub fn options() -> Options {
-    Options {
-        set: ParameterSet::Plonky2V1,
-        reference: Some(Arc::new(PoseidonReference)),
-        ..Options::default()
-    }
+    Options { set: ParameterSet::Plonky2V1, reference: Some(Arc::new(PoseidonReference)), ..Options::default() }
 }
 
 pub(crate) fn right_set(device: &Device) -> Result<()> {

@@ -73,8 +73,7 @@ impl Visit for Prove<'_> {
             }
             Backend::Device(device) => {
                 let before = device.offload();
-                let proved =
-                    in_one_thread(|| starky::prove::<C, _, S>(device, &air, &CONFIG, &trace, &inputs))??;
+                let proved = in_one_thread(|| starky::prove::<C, _, S>(device, &air, &CONFIG, &trace, &inputs))??;
                 (proved.proof, device.offload() - before, proved.transcript_permutations, proved.stages)
             }
             Backend::Unmodified(device) => {

@@ -64,7 +64,8 @@ impl Shape {
         let cap = || MerkleCap(vec![HashOut::ZERO; config.num_cap_elements()]);
         let path = |log_leaves: usize| MerkleProof { siblings: vec![HashOut::ZERO; log_leaves - config.cap_height] };
         let mut log_leaves = self.fri.lde_bits();
-        let evals_proofs = [self.columns, self.quotients].map(|width| (vec![F::ZERO; width], path(log_leaves))).to_vec();
+        let evals_proofs =
+            [self.columns, self.quotients].map(|width| (vec![F::ZERO; width], path(log_leaves))).to_vec();
         let mut steps = Vec::new();
         for arity_bits in &self.fri.reduction_arity_bits {
             log_leaves -= arity_bits;

@@ -11,10 +11,7 @@ use ::starky::{
 };
 use hotloop::Device;
 use plonky2::{
-    field::{
-        polynomial::PolynomialValues,
-        types::Field,
-    },
+    field::{polynomial::PolynomialValues, types::Field},
     fri::{oracle::PolynomialBatch, FriParams},
     hash::hash_types::HashOut,
     plonk::config::{GenericConfig, Hasher},
@@ -94,8 +91,7 @@ where
         return Err(ProveError::Prover("the opening point is in the subgroup".into()));
     }
     let g = F::primitive_root_of_unity(degree_bits);
-    let openings =
-        StarkOpeningSet::new(zeta, g, &trace_commitment, None, quotient_commitment.as_ref(), 0, false, &[]);
+    let openings = StarkOpeningSet::new(zeta, g, &trace_commitment, None, quotient_commitment.as_ref(), 0, false, &[]);
     // As `StarkOpeningSet::to_fri_openings`, which is private: all values at zeta, then all at g·zeta.
     transcript.observe_extension(&openings.local_values);
     transcript.observe_extension(openings.quotient_polys.as_deref().unwrap_or_default());
@@ -146,7 +142,10 @@ pub(crate) fn shape<S: Stark<F, D>>(
     let (rate_bits, cap_height) = (config.fri_config.rate_bits, config.fri_config.cap_height);
     let degree_limit = (1 << rate_bits) + 1;
     if stark.constraint_degree() > degree_limit {
-        return refuse(format!("constraints of degree {}: this blow-up allows {degree_limit}", stark.constraint_degree()));
+        return refuse(format!(
+            "constraints of degree {}: this blow-up allows {degree_limit}",
+            stark.constraint_degree()
+        ));
     }
     if degree_bits + rate_bits < cap_height {
         return refuse(format!("2^{degree_bits} rows are too few for a cap of height {cap_height}"));
@@ -192,11 +191,7 @@ fn bind_constraints<H, S>(
         last,
     );
     let inputs: Vec<FE> = public_inputs.iter().copied().map(FE::from).collect();
-    let vars = S::EvaluationFrame::from_values(
-        &simulated[..S::COLUMNS],
-        &simulated[S::COLUMNS..total],
-        &inputs,
-    );
+    let vars = S::EvaluationFrame::from_values(&simulated[..S::COLUMNS], &simulated[S::COLUMNS..total], &inputs);
     stark.eval_packed_generic::<FE, FE, D>(&vars, &mut consumer);
     transcript.observe_extension(&consumer.accumulators());
 }

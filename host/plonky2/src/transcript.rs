@@ -66,7 +66,8 @@ impl<H: Hasher<F, Hash = HashOut<F>>> Transcript<H> {
 
     /// As `StarkConfig::observe`.
     pub fn observe_config(&mut self, config: &StarkConfig) {
-        let FriConfig { rate_bits, cap_height, proof_of_work_bits, reduction_strategy, num_query_rounds } = &config.fri_config;
+        let FriConfig { rate_bits, cap_height, proof_of_work_bits, reduction_strategy, num_query_rounds } =
+            &config.fri_config;
         for value in [config.security_bits, config.num_challenges, *rate_bits, *cap_height] {
             self.observe(F::from_canonical_usize(value));
         }

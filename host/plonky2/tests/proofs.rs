@@ -116,8 +116,9 @@ fn a_broken_trace_gives_no_valid_proof() {
         (trace.iter().map(|column| column.values[..7].to_vec().into()).collect(), inputs.clone()),
         (trace.iter().map(|column| column.values[..2].to_vec().into()).collect(), inputs.clone()),
     ] {
-        let refused =
-            hotloop_plonky2::starky::prove::<PoseidonGoldilocksConfig, _, _>(&device, &Fibonacci, &config, &trace, &inputs);
+        let refused = hotloop_plonky2::starky::prove::<PoseidonGoldilocksConfig, _, _>(
+            &device, &Fibonacci, &config, &trace, &inputs,
+        );
         assert!(matches!(refused, Err(hotloop_plonky2::ProveError::Shape(_))));
     }
 }

@@ -11,7 +11,9 @@ use hotloop_plonky2::{
 use hotloop_tests::model::{FunctionalBoard, Mischief};
 use plonky2::{
     field::types::Field,
-    hash::{hash_types::HashOut, merkle_proofs::verify_merkle_proof_to_cap, merkle_tree::MerkleTree, poseidon::PoseidonHash},
+    hash::{
+        hash_types::HashOut, merkle_proofs::verify_merkle_proof_to_cap, merkle_tree::MerkleTree, poseidon::PoseidonHash,
+    },
     plonk::config::Hasher,
 };
 use proptest::prelude::*;

@@ -7,8 +7,8 @@ pub fn models() -> Vec<Model> {
     let mut wrong_constant = small();
     wrong_constant.set.poseidon.round_constants[17][0] ^= 1;
     let mut wrong_twiddle = small();
-    // The table of low factors: w^3 instead of w^5.
-    wrong_twiddle.ntt.twiddles.0[5] = wrong_twiddle.ntt.twiddles.0[3];
+    // The table of low factors: w^4 instead of w^6, which transforms of half the longest length use too.
+    wrong_twiddle.ntt.twiddles.0[6] = wrong_twiddle.ntt.twiddles.0[4];
     vec![
         model("accelerator_small", &small()),
         model("accelerator_wrong_constant", &wrong_constant),

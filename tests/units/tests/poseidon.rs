@@ -236,8 +236,8 @@ fn odd() -> Engine {
 fn permutations_of_any_words() {
     let mut engine = sim();
     engine.permute(1, NONE);
-    // 10^5 elements.
-    engine.permute(8500, NONE);
+    // A vector is a state.
+    engine.permute(100_000, NONE);
     engine.permute(300, Stalls { input: 40, output: 70 });
     odd().permute(1000, NONE);
 }

@@ -6,9 +6,7 @@ use ::starky::{
     stark::Stark,
 };
 use plonky2::{
-    field::{
-        extension::FieldExtension, packed::PackedField, polynomial::PolynomialValues, types::Field,
-    },
+    field::{extension::FieldExtension, packed::PackedField, polynomial::PolynomialValues, types::Field},
     iop::ext_target::ExtensionTarget,
     plonk::circuit_builder::CircuitBuilder,
 };

@@ -56,7 +56,9 @@ impl Statement {
     pub fn new(air: &str, columns: Option<u32>, log_rows: u32) -> Result<Statement> {
         let air = match (air, columns) {
             ("fibonacci", None | Some(2)) => Air::Fibonacci,
-            ("fibonacci", Some(columns)) => return Err(ProveError::Columns { air: "fibonacci", columns, allowed: "2" }),
+            ("fibonacci", Some(columns)) => {
+                return Err(ProveError::Columns { air: "fibonacci", columns, allowed: "2" })
+            }
             ("wide", None) => Air::Wide(100),
             ("wide", Some(columns @ (8 | 32 | 100 | 400))) => Air::Wide(columns),
             ("wide", Some(columns)) => return Err(ProveError::Columns { air: "wide", columns, allowed: WIDE_COLUMNS }),

@@ -7,9 +7,7 @@ use ::starky::{
     stark::Stark,
 };
 use plonky2::{
-    field::{
-        extension::FieldExtension, packed::PackedField, polynomial::PolynomialValues, types::Field,
-    },
+    field::{extension::FieldExtension, packed::PackedField, polynomial::PolynomialValues, types::Field},
     iop::ext_target::ExtensionTarget,
     plonk::circuit_builder::CircuitBuilder,
 };
@@ -31,9 +29,8 @@ impl<const N: usize> PinnedAir for Wide<N> {
     fn trace(&self, log_rows: u32) -> (Vec<PolynomialValues<F>>, Vec<F>) {
         let seed = F::from_canonical_u64(SEED);
         let first = std::array::from_fn(|k| seed + F::from_canonical_usize(k));
-        let trace = columns::<N>(log_rows, first, |row| {
-            std::array::from_fn(|k| row[k] * row[(k + 1) % N] + row[(k + 2) % N])
-        });
+        let trace =
+            columns::<N>(log_rows, first, |row| std::array::from_fn(|k| row[k] * row[(k + 1) % N] + row[(k + 2) % N]));
         let last = trace[0].values.last().copied().unwrap_or_default();
         (trace, vec![seed, last])
     }

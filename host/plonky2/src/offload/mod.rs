@@ -81,8 +81,9 @@ pub fn prove<S: Stark<F, D> + Copy + Send>(
     shape(&stark, config, &trace, public_inputs)?;
     with_device(device, config.fri_config.proof_of_work_bits, || {
         let mut timing = TimingTree::default();
-        let proof = ::starky::prover::prove::<F, OffloadConfig, S, D>(stark, config, trace, public_inputs, None, &mut timing)
-            .map_err(|error| ProveError::Prover(error.to_string()))?;
+        let proof =
+            ::starky::prover::prove::<F, OffloadConfig, S, D>(stark, config, trace, public_inputs, None, &mut timing)
+                .map_err(|error| ProveError::Prover(error.to_string()))?;
         convert(&proof)
     })
 }

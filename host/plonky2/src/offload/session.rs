@@ -187,7 +187,12 @@ impl Session {
         let groups = groups(&complete);
         let rows: Vec<Vec<&[u64]>> = groups
             .iter()
-            .map(|group| leaves[group.first..][..group.leaves()].iter().map(|&(start, width)| &elements[start..][..width]).collect())
+            .map(|group| {
+                leaves[group.first..][..group.leaves()]
+                    .iter()
+                    .map(|&(start, width)| &elements[start..][..width])
+                    .collect()
+            })
             .collect();
         let requests: Vec<TreeRequest<'_, &[u64]>> = groups
             .iter()
