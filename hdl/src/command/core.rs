@@ -166,7 +166,8 @@ pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> 
 
     // Engines.
     let writer_ready = m.wire(1);
-    let engines = engines(&mut m, &plan, op, active, start, (in_valid, in_data), *writer_ready, (poseidon, ntt));
+    let engines =
+        engines(&mut m, &plan, op, (decode, active), start, (in_valid, in_data), *writer_ready, (poseidon, ntt));
     let engine_takes = m.and(engines.in_ready, active);
     let taken = m.or(receive, engine_takes);
     m.connect(reader_taken, taken);
@@ -305,7 +306,7 @@ fn engines(
     m: &mut Module,
     plan: &Plan,
     op: Operation,
-    active: Sig,
+    (decode, active): (Sig, Sig),
     start: Sig,
     input: (Sig, Sig),
     out_ready: Sig,
@@ -336,8 +337,12 @@ fn engines(
     ]);
     let transform = ntt;
     let ntt = m.instance("ntt", transform, &ports);
+    // An engine, at rest, begins every job as it comes out of reset: a job's cycles do not depend on what was before.
+    let reset = m.own_reset();
+    let fresh = m.or(reset, decode);
     for (part, engine, mine) in [(GATED[0], &poseidon, hashing), (GATED[1], &ntt, op.transform)] {
         gate_clock(m, part, engine, active, mine);
+        m.reset_by(engine, fresh);
     }
 
     let choose = |m: &mut Module, port: &str, loopback: Sig| {

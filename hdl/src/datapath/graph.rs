@@ -360,6 +360,11 @@ impl Module {
         Instance { index, stage: None }
     }
 
+    /// This module's own `rst`, for making an instance's out of it.
+    pub fn own_reset(&mut self) -> Sig {
+        self.push(Node::Input("rst".into()), 1, None)
+    }
+
     /// Drives an instance's `rst` from a signal instead of this module's own `rst`.
     #[track_caller]
     pub fn reset_by(&mut self, instance: &Instance, reset: Sig) {
