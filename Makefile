@@ -21,6 +21,7 @@ test:
 	@scripts/setup.sh yosys
 	cargo fmt --all --check
 	cargo build --release --locked -p hotloop-cli
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cargo test --release --locked --workspace
 
 docs: build

@@ -269,6 +269,7 @@ mod tests {
     enum Light {
         Red,
         Green,
+        #[expect(dead_code, reason = "labels that nothing uses must not be printed")]
         Blue,
     }
 
