@@ -1,6 +1,6 @@
 //! What an accelerator consists of: one value from which everything is generated.
 
-use crate::sets::SetTables;
+use crate::{field::MultiplierLeaf, sets::SetTables};
 
 /// An accelerator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +9,8 @@ pub struct Config {
     pub preset: String,
     /// The parameter set it holds.
     pub set: SetTables,
-    /// Stages of a 64 × 64 multiplier leaf.
-    pub multiplier_latency: u32,
+    /// What a 64 × 64 product is made of.
+    pub multiplier: MultiplierLeaf,
     /// The transform engine.
     pub ntt: NttConfig,
     /// The Poseidon engine.
@@ -60,7 +60,7 @@ impl Config {
         let max_log = 13;
         Config {
             preset: "sim".into(),
-            multiplier_latency: 2,
+            multiplier: MultiplierLeaf::Simulated { latency: 2 },
             ntt: NttConfig {
                 lanes: 8,
                 max_log,

@@ -284,15 +284,35 @@ impl Module {
             })
             .collect();
         for (index, instance) in self.instances.iter().enumerate() {
-            line!(out, "    {} {}_{index} (", instance.module.name, instance.name);
+            let module = &instance.module;
             let clock = instance.clock.map(|id| self.name_of(id));
-            line!(out, "        .clk({}),", clock.as_deref().unwrap_or("clk"));
+            let clock = clock.as_deref().unwrap_or("clk");
+            if let Some(cell) = &module.cell {
+                line!(out, "    {} {}_{index} (", cell.head(&module.name), instance.name);
+                line!(out, "        .{}({clock})", cell.clock);
+                for (port, id) in &instance.inputs {
+                    let constant = match self.nodes[*id] {
+                        Node::Const(value) => Some(value),
+                        _ => None,
+                    };
+                    line!(out, "        {}", cell.connect(port, self.widths[*id], &self.name_of(*id), constant));
+                }
+                for (port, id) in &module.outputs {
+                    let used = connected.get(&(index, port.as_str())).filter(|id| live[**id]);
+                    let name = used.map(|id| self.name_of(*id)).unwrap_or_default();
+                    line!(out, "        {}", cell.connect(port, module.widths[*id], &name, None));
+                }
+                line!(out, "    );");
+                continue;
+            }
+            line!(out, "    {} {}_{index} (", module.name, instance.name);
+            line!(out, "        .clk({clock}),");
             let reset = instance.reset.map(|id| self.name_of(id));
             line!(out, "        .rst({})", reset.as_deref().unwrap_or("rst"));
             for (port, id) in &instance.inputs {
                 line!(out, "        ,.{port}({})", self.name_of(*id));
             }
-            for (port, _) in &instance.module.outputs {
+            for (port, _) in &module.outputs {
                 let id = connected.get(&(index, port.as_str())).filter(|id| live[**id]);
                 let name = id.map(|id| self.name_of(*id)).unwrap_or_default();
                 line!(out, "        ,.{port}({name})");

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, rc::Rc};
 
+use super::cell::Cell;
+
 /// A signal of a [`Module`]: which node, how wide, and the pipeline stage at which it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sig {
@@ -159,6 +161,8 @@ pub struct Module {
     unique: HashMap<(Node, u32), usize>,
     latency: Option<u32>,
     pub(super) text: Option<String>,
+    /// Set for a vendor's primitive.
+    pub(super) cell: Option<Cell>,
 }
 
 impl Module {
@@ -181,16 +185,26 @@ impl Module {
             unique: HashMap::new(),
             latency: None,
             text: None,
+            cell: None,
         }
     }
 
-    /// A module whose Verilog comes from elsewhere (a control block of rust-hdl, a vendor's primitive): `text` must
+    /// A module whose Verilog comes from elsewhere (a control block of rust-hdl): `text` must
     /// define `name` with ports `clk`, `rst` and the ones listed.
     pub fn verbatim(
         name: impl Into<String>,
         ports: &[(&str, PortDirection, u32)],
         text: impl Into<String>,
     ) -> Rc<Module> {
+        Rc::new(Module::declared(name, ports, text))
+    }
+
+    /// A module that is known by its ports and its text.
+    pub(super) fn declared(
+        name: impl Into<String>,
+        ports: &[(&str, PortDirection, u32)],
+        text: impl Into<String>,
+    ) -> Module {
         let mut module = Module::new(name);
         for &(port, direction, width) in ports {
             match direction {
@@ -204,7 +218,7 @@ impl Module {
             }
         }
         module.text = Some(text.into());
-        Rc::new(module)
+        module
     }
 
     /// Name of the module.

@@ -8,14 +8,17 @@
 //! combine with any. So a pipeline is written as plain arithmetic, with [`Module::reg`] where a register belongs.
 //!
 //! Control with feedback uses [`Module::state`], memories [`Module::ram`] and [`Module::rom`], hierarchy
-//! [`Module::instance`] (explicit) or [`Module::call`] (a pipelined unit of known latency).
+//! [`Module::instance`] (explicit) or [`Module::call`] (a pipelined unit of known latency), vendors' cells
+//! [`Module::primitive`].
 
+mod cell;
 mod emit;
 mod graph;
 mod memory;
 mod ops;
 mod stream;
 
+pub use cell::{Cell, Parameter};
 pub use emit::{Design, VerilogFile, WAIVERS};
 pub use graph::{Instance, Module, PortDirection, Sig, State, Wire};
 pub use stream::Stream;

@@ -3,7 +3,9 @@
 //! Values between units are canonical (below the modulus) unless a unit says that it takes any word.
 
 mod arithmetic;
+mod leaf;
 mod units;
 
 pub use arithmetic::Field;
-pub use units::{add_mod, multiplier, multiplier_leaf, reduce_goldilocks, sub_mod, MULTIPLIER_LEAF};
+pub use leaf::{multiplier_leaf, MultiplierLeaf, MULTIPLIER_LEAF};
+pub use units::{add_mod, multiplier, reduce_goldilocks, sub_mod};

@@ -26,7 +26,7 @@ use crate::{
 
 /// The general multiplier that every part of the engine uses.
 pub fn multiplier_unit(config: &Config) -> Rc<Module> {
-    multiplier(&config.set.field, &multiplier_leaf(config.multiplier_latency))
+    multiplier(&config.set.field, &multiplier_leaf(config.multiplier))
 }
 
 /// A token on its way.

@@ -11,7 +11,7 @@ use crate::{
 /// Ports `x` (any word), `y` (canonical): x2 = x·x, then x3 = x2·x and x4 = x2·x2, then x3·x4.
 pub fn sbox(config: &Config) -> Rc<Module> {
     let field = &config.set.field;
-    let multiplier = multiplier(field, &multiplier_leaf(config.multiplier_latency));
+    let multiplier = multiplier(field, &multiplier_leaf(config.multiplier));
     let mut m = Module::new(format!("{}_x7", field.name));
     let x = m.pipe_input("x", field.bits);
     let mut times = |name: &str, a, b| {

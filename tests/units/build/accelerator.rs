@@ -1,6 +1,6 @@
 //! Whole accelerators: a small one that works, and the same with one wrong constant.
 
-use hotloop_hdl::{accelerator, ntt, Config};
+use hotloop_hdl::{accelerator, field::MultiplierLeaf, ntt, Config};
 use hotloop_verilate::Model;
 
 pub fn models() -> Vec<Model> {
@@ -20,7 +20,7 @@ pub fn models() -> Vec<Model> {
 fn small() -> Config {
     let mut config = Config::sim();
     config.preset = "small".into();
-    config.multiplier_latency = 3;
+    config.multiplier = MultiplierLeaf::Simulated { latency: 3 };
     config.poseidon.units = 1;
     config.poseidon.full_sboxes = 2;
     config.poseidon.tile_rows = 64;

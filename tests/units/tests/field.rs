@@ -10,10 +10,18 @@ use rand::{rngs::StdRng, Rng, SeedableRng};
 
 const VECTORS: usize = 1_000_000;
 
+/// An output port and what it is to be for a pair of operands.
+type Output = (&'static str, fn(u64, u64) -> u64);
+
 fn edges() -> Vec<u64> {
     let p = F::ORDER;
     let e = u64::from(u32::MAX);
-    vec![0, 1, 2, e - 1, e, e + 1, 1 << 63, p / 2, p - 2, p - 1, p, p + 1, u64::MAX - 1, u64::MAX]
+    let mut edges = vec![0, 1, 2, e - 1, e, e + 1, 1 << 63, p / 2, p - 2, p - 1, p, p + 1, u64::MAX - 1, u64::MAX];
+    // Words whose parts are all ones up to, and from, each place at which a multiplier leaf cuts its operands.
+    for cut in [16, 17, 24, 34, 48, 51] {
+        edges.extend([(1 << cut) - 1, u64::MAX << cut, 1 << cut]);
+    }
+    edges
 }
 
 /// Every pair of edge values, then random ones.
@@ -26,7 +34,7 @@ fn pairs(below: u64) -> Vec<(u64, u64)> {
 }
 
 /// Streams one pair a cycle through a unit and compares each output with what is expected of it, `latency` later.
-fn check(model: &str, latency: usize, below: u64, outputs: &[(&str, fn(F, F) -> F)]) {
+fn check(model: &str, latency: usize, below: u64, outputs: &[Output]) {
     let mut unit = Clocked::open(model).unwrap();
     let (a, b) = (unit.port("a").unwrap(), unit.port("b").unwrap());
     let ports: Vec<_> = outputs.iter().map(|(name, f)| (unit.port(name).unwrap(), *f)).collect();
@@ -39,24 +47,53 @@ fn check(model: &str, latency: usize, below: u64, outputs: &[(&str, fn(F, F) -> 
         if let Some(done) = (cycle + 1).checked_sub(latency) {
             let Some(&(x, y)) = pairs.get(done) else { break };
             for (port, f) in &ports {
-                let expected = f(F::from_noncanonical_u64(x), F::from_noncanonical_u64(y)).to_canonical_u64();
-                assert_eq!(unit.get(*port), expected, "{model}: {x:#x}, {y:#x}");
+                assert_eq!(unit.get(*port), f(x, y), "{model}: {x:#x}, {y:#x}");
             }
         }
     }
 }
 
-#[test]
-fn sums_of_canonical_operands() {
-    check("field_sums", 2, F::ORDER - 1, &[("add", |x, y| x + y), ("sub", |x, y| x - y)]);
+fn in_field(x: u64, y: u64, f: fn(F, F) -> F) -> u64 {
+    f(F::from_noncanonical_u64(x), F::from_noncanonical_u64(y)).to_canonical_u64()
 }
 
 #[test]
-fn products_of_any_words() {
-    check("field_multiplier", 6, u64::MAX, &[("y", |x, y| x * y)]);
+fn sums_of_canonical_operands() {
+    let outputs: [Output; 2] =
+        [("add", |x, y| in_field(x, y, |x, y| x + y)), ("sub", |x, y| in_field(x, y, |x, y| x - y))];
+    check("field_sums", 2, F::ORDER - 1, &outputs);
+}
+
+/// A leaf of `latency` stages alone, and the modular multiplier on it, which reduces in four more.
+fn check_products(leaf: &str, latency: usize) {
+    let words: [Output; 2] =
+        [("low", |x, y| x.wrapping_mul(y)), ("high", |x, y| ((u128::from(x) * u128::from(y)) >> 64) as u64)];
+    check(&format!("field_leaf_{leaf}"), latency, u64::MAX, &words);
+    let product: [Output; 1] = [("y", |x, y| in_field(x, y, |x, y| x * y))];
+    check(&format!("field_multiplier_{leaf}"), latency + 4, u64::MAX, &product);
+}
+
+#[test]
+fn products_as_simulated() {
+    check_products("2", 2);
 }
 
 #[test]
 fn products_with_a_longer_leaf() {
-    check("field_multiplier_7", 11, u64::MAX, &[("y", |x, y| x * y)]);
+    check_products("7", 7);
+}
+
+#[test]
+fn products_of_the_ecp5_leaf() {
+    check_products("ecp5", 10);
+}
+
+#[test]
+fn products_of_the_xilinx_7_series_leaf() {
+    check_products("xilinx7", 8);
+}
+
+#[test]
+fn products_of_the_xilinx_ultrascale_leaf() {
+    check_products("xilinx", 8);
 }
