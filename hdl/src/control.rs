@@ -271,7 +271,6 @@ mod tests {
     enum Light {
         Red,
         Green,
-        #[expect(dead_code, reason = "labels that nothing uses must not be printed")]
         Blue,
     }
 
