@@ -18,7 +18,6 @@
         if (s_arready) f_data <= read_data;
     end
 
-    (* hierconn *) wire [2:0] \handshake_0.state$q ;
     always @(posedge clk) begin
         // Address and data are taken together, never without being offered, one access at a time.
         assert (s_awready == s_wready);
@@ -40,10 +39,10 @@
             if ($past(s_bvalid && !s_bready)) assert (s_bvalid && $stable(s_bresp));
             if ($past(s_rvalid && !s_rready)) assert (s_rvalid && $stable(s_rdata) && $stable(s_rresp));
             // A complete write waits for nothing but the answer before it.
-            if ($past(s_awvalid && s_wvalid && \handshake_0.state$q == 0)) assert (s_awready);
+            if ($past(s_awvalid && s_wvalid && f_state == 0)) assert (s_awready);
             // The clock may stop only when nothing is under way.
             if (f_write || f_read) assert (busy);
         end
         // Invariant: no state beyond the five.
-        assert (\handshake_0.state$q <= 4);
+        assert (f_state <= 4);
     end

@@ -1,8 +1,6 @@
     // What reader and writer share: the burst machine and its address channel (here @ADDR@, @LEN@, @VALID@, @READY@).
     reg f_past = 0;
     always @(posedge clk) f_past <= 1;
-    (* hierconn *) wire [2:0] \control_0.state$q ;
-    wire [2:0] f_state = \control_0.state$q ;
     wire f_wait = f_state == 2, f_issue = f_state == 3, f_fill = f_state == 4;
     // The window does not move under a segment (it is a register of the job).
     always @(posedge clk) if (f_past && !$past(rst) && f_state != 0) assume ($stable(base) && $stable(limit));

@@ -3,8 +3,6 @@
     // completion ring keeps its size until a reset once it is in use.
     reg f_past = 0;
     always @(posedge clk) f_past <= 1;
-    (* hierconn *) wire [3:0] \control_0.state$q ;
-    wire [3:0] f_state = \control_0.state$q ;
     wire f_off = f_state == 0, f_fault = f_state == 10;
     wire f_on = f_state >= 2 && f_state <= 9;
     // Descriptor taken, completion not yet written.

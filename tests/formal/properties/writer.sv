@@ -9,16 +9,12 @@
     always @(posedge clk) f_done <= rst ? 0 : f_done + (m_wvalid && m_wready && m_wlast) - m_bvalid;
     always @(posedge clk) assume (!m_bvalid || f_done != 0);
     // Beats still to come of the burst whose data moves, counted on the bus.
-    (* hierconn *) wire \queue_1.in_valid ;
-    (* hierconn *) wire \queue_1.in_ready ;
-    (* hierconn *) wire \queue_1.empty ;
-    (* hierconn *) wire [4:0] \queue_1.f_promised ;
     always @(posedge clk) begin
         // No promise is lost.
-        assert (!(\queue_1.in_valid && !\queue_1.in_ready ));
+        assert (!(f_queue_push && !f_queue_ready));
         // Bursts without a response: each is waiting for its data, moving it, or waiting for the response. So there is
         // never data without its address, and never a response too many.
-        assert ({{outstanding_bursts}} == f_done + \queue_1.f_promised + ({{active}} && !{{drop}}));
+        assert ({{outstanding_bursts}} == f_done + f_queue_promised + ({{active}} && !{{drop}}));
         assert ({{outstanding_bursts}} <= 64);
         if (f_past && !$past(rst) && $past(m_wvalid && !m_wready))
             assert (m_wvalid && $stable(m_wdata) && $stable(m_wstrb) && $stable(m_wlast));
@@ -27,7 +23,7 @@
         if ({{active}}) assert ({{beats_left}} >= 1 && {{beats_left}} <= 64);
         if (f_past && !$past(rst) && $past(m_wvalid && m_wready && !m_wlast))
             assert ({{active}} && {{beats_left}} == $past({{beats_left}}) - 1);
-        assert (!idle || (f_done == 0 && \queue_1.empty && !{{active}} && {{outstanding_bursts}} == 0));
+        assert (!idle || (f_done == 0 && f_queue_empty && !{{active}} && {{outstanding_bursts}} == 0));
         // Invariants.
-        if (f_issue) assert ({{outstanding_bursts}} <= 63 && \queue_1.in_ready );
+        if (f_issue) assert ({{outstanding_bursts}} <= 63 && f_queue_ready);
     end

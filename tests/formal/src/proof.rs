@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     design::{leaf_latency, pair_latency, reduction_latency, DISPATCHED, UNITS},
-    text::{cut_products, insert, Break},
+    text::{cut_products, insert, Break, Probe},
 };
 
 /// How far a proof reaches.
@@ -42,6 +42,8 @@ pub struct Proof {
     pub modules: Vec<(&'static str, Vec<&'static str>)>,
     /// A wrapper around them, if the properties stand outside.
     pub wrapper: Option<&'static str>,
+    /// Signals of instances in the top module that the properties look at.
+    pub probes: Vec<Probe>,
     /// Products that are cut out of the top module.
     pub cut: Option<usize>,
     /// Values of `@NAME@` in the properties.
@@ -70,7 +72,15 @@ impl Proof {
                     text = cut_products(&text, count);
                 }
                 let properties: String = properties.iter().map(|p| fill(p)).collect();
-                (format!("{name}.v"), insert(&text, &properties))
+                let mut text = insert(&text, &properties);
+                for probe in &self.probes {
+                    if *name == self.top {
+                        text = probe.outer(&text);
+                    } else if *name == probe.instance.1 {
+                        text = probe.inner(&text);
+                    }
+                }
+                (format!("{name}.v"), text)
             })
             .collect();
         if let Some(wrapper) = self.wrapper {
@@ -102,6 +112,10 @@ fn value(name: &'static str, value: impl ToString) -> (&'static str, String) {
     (name, value.to_string())
 }
 
+fn probe(instance: (&'static str, &'static str), signal: (&'static str, u32), name: &'static str) -> Probe {
+    Probe { instance, signal, name }
+}
+
 const FIFO: &str = include_str!("../properties/fifo.sv");
 const BURSTS: &str = include_str!("../properties/bursts.sv");
 
@@ -122,6 +136,7 @@ fn arithmetic() -> Vec<Proof> {
         top: "proof",
         modules: vec![(name, vec![])],
         wrapper: Some(include_str!("../properties/pair.sv")),
+        probes: vec![],
         cut: None,
         values: vec![value("MODULE", name), value("LATENCY", pair_latency()), value("SIGN", sign), value("BACK", back)],
         broken: vec![Broken { what: "the modulus off by one", module: name, how: broken, depth: pair_latency() + 2 }],
@@ -134,6 +149,7 @@ fn arithmetic() -> Vec<Proof> {
             top: "proof",
             modules: vec![("goldilocks_mul", vec![])],
             wrapper: Some(include_str!("../properties/reduce.sv")),
+            probes: vec![],
             cut: None,
             values: vec![value("LATENCY", reduction_latency())],
             broken: vec![
@@ -174,6 +190,7 @@ fn arithmetic() -> Vec<Proof> {
             top: "mul_leaf",
             modules: vec![("mul_leaf", vec![include_str!("../properties/leaf.sv")])],
             wrapper: None,
+            probes: vec![],
             cut: Some(4),
             values: vec![value("LATENCY", leaf_latency())],
             broken: vec![
@@ -202,6 +219,7 @@ fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {
         top: name,
         modules: vec![(name, vec![FIFO])],
         wrapper: None,
+        probes: vec![],
         cut: None,
         values: vec![value("WIDTH", width), value("BITS", bits), value("DEPTH", 1u64 << bits)],
         broken: vec![
@@ -236,6 +254,7 @@ fn buses() -> Vec<Proof> {
                 ("ctl_lite_slave", vec![]),
             ],
             wrapper: None,
+            probes: vec![probe(("handshake_0", "ctl_lite_slave"), ("state$q", 3), "f_state")],
             cut: None,
             values: vec![],
             broken: vec![
@@ -265,6 +284,7 @@ fn buses() -> Vec<Proof> {
                 ("fifo_512x512", vec![FIFO]),
             ],
             wrapper: None,
+            probes: vec![probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"), probe(("fifo_1", "fifo_512x512"), ("in_valid", 1), "f_fifo_push"), probe(("fifo_1", "fifo_512x512"), ("in_ready", 1), "f_fifo_ready"), probe(("fifo_1", "fifo_512x512"), ("free", 10), "f_fifo_free")],
             cut: None,
             values: channel("ar").chain([value("WIDTH", 512), value("BITS", 9), value("DEPTH", 512)]).collect(),
             broken: vec![
@@ -294,6 +314,7 @@ fn buses() -> Vec<Proof> {
                 ("fifo_8x16", vec![FIFO, include_str!("../properties/promises.sv")]),
             ],
             wrapper: None,
+            probes: vec![probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"), probe(("queue_1", "fifo_8x16"), ("in_valid", 1), "f_queue_push"), probe(("queue_1", "fifo_8x16"), ("in_ready", 1), "f_queue_ready"), probe(("queue_1", "fifo_8x16"), ("empty", 1), "f_queue_empty"), probe(("queue_1", "fifo_8x16"), ("f_promised", 5), "f_queue_promised")],
             cut: None,
             values: channel("aw").chain([value("WIDTH", 8), value("BITS", 4), value("DEPTH", 16)]).collect(),
             broken: vec![
@@ -324,6 +345,7 @@ fn queues() -> Vec<Proof> {
             top: "rings",
             modules: vec![("rings", vec![include_str!("../properties/rings.sv")]), ("ctl_rings", vec![])],
             wrapper: None,
+            probes: vec![probe(("control_0", "ctl_rings"), ("state$q", 4), "f_state")],
             cut: None,
             values: vec![],
             broken: vec![
@@ -348,6 +370,7 @@ fn queues() -> Vec<Proof> {
             top: "poseidon_dispatcher",
             modules: vec![("poseidon_dispatcher", vec![include_str!("../properties/dispatcher.sv")])],
             wrapper: None,
+            probes: vec![],
             cut: None,
             values: vec![value("UNITS", UNITS), value("DEPTH", DISPATCHED), value("BITS", DISPATCHED.ilog2())],
             broken: vec![

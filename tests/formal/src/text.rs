@@ -109,3 +109,40 @@ fn after(text: &str, start: &str, value: &str) -> String {
     let end = at + text[at..].find(';').expect("a statement has an end");
     format!("{}{value}{}", &text[..at], &text[end..])
 }
+
+/// A signal inside an instance, led out to the module around it under a name of its own, because Yosys cannot refer to
+/// it across the hierarchy.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    /// The instance, and its module.
+    pub instance: (&'static str, &'static str),
+    /// The signal in it, and its width.
+    pub signal: (&'static str, u32),
+    /// Its name outside.
+    pub name: &'static str,
+}
+
+impl Probe {
+    /// Leads the signal out of the inner module.
+    pub fn inner(&self, module: &str) -> String {
+        let (signal, width) = self.signal;
+        let (name, range) = (self.name, format!("[{}:0]", width - 1));
+        let (header, body) = module.split_once(");").expect("a module has ports");
+        let (port, declaration) = if header.contains("(clk,") {
+            // rust-hdl lists the names first.
+            (format!(",{name}"), format!("\n    output wire {range} {name};"))
+        } else {
+            (format!("    ,output wire {range} {name}\n"), String::new())
+        };
+        insert(&format!("{header}{port});{declaration}{body}"), &format!("    assign {name} = {signal};\n"))
+    }
+
+    /// Connects it in the module around.
+    pub fn outer(&self, module: &str) -> String {
+        let (instance, of) = self.instance;
+        let (name, width) = (self.name, self.signal.1);
+        let start = format!("    {of} {instance} (\n");
+        assert_eq!(module.matches(&start).count(), 1, "the instance {instance}");
+        module.replace(&start, &format!("    wire [{}:0] {name};\n{start}        .{name}({name}),\n", width - 1))
+    }
+}
