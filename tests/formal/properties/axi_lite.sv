@@ -43,6 +43,7 @@
             // The clock may stop only when nothing is under way.
             if (f_write || f_read) assert (busy);
         end
-        // Invariant: no state beyond the five.
+        // Invariants: where it begins, and no state beyond the five.
+        if (!f_past || $past(rst)) assert (f_state == 0 && !f_write && !f_read);
         assert (f_state <= 4);
     end

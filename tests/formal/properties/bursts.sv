@@ -22,6 +22,7 @@
             if (f_state == 0 && $past(f_state != 0 && !stop)) assert ({{left}} == 0);
         end
         // Invariants.
+        if (!f_past || $past(rst)) assert (f_state == 0);
         assert (f_state <= 4);
         if (f_wait || f_issue || f_fill) assert ({{left}} != 0);
         if (f_wait || f_issue) assert (f_end < 66'h1_0000_0000_0000_0000);

@@ -16,7 +16,7 @@
         assume ({1'b0, cq_base} + (65'h10 << ring_log[15:8]) <= 65'h1_0000_0000_0000_0000);
         if (f_off) assume (f_waiting <= f_sq_size && f_unread <= f_cq_size);
         if (f_past && !$past(rst)) begin
-            if ($past(!f_off)) assume ($stable(ring_log) && $stable(sq_base) && $stable(cq_base));
+            if ($past(enable || !f_off)) assume ($stable(ring_log) && $stable(sq_base) && $stable(cq_base));
             if ($past(cq_tail != 0)) assume ($stable(ring_log[15:8]));
             assume (sq_tail - $past(sq_tail) <= $past(f_sq_size) - $past(f_waiting));
             assume (cq_head - $past(cq_head) <= $past(f_unread));
@@ -50,7 +50,9 @@
             if ($past(send)) assert ($stable(slot) && $stable(phase));
         end
         // Invariants.
+        if (!f_past || $past(rst)) assert (f_off && sq_head == 0 && cq_tail == 0 && !f_last);
         assert (f_state <= 10);
+        if (cq_tail == 0 || f_slot >= f_cq_size) assert (!f_last);
         if (f_state == 3 || f_state == 4) assert (f_waiting != 0);
         if (f_state >= 3 && f_state <= 9) assert (f_unread < f_cq_size);
         if (f_on) assert (ring_log[7:0] >= 1 && ring_log[7:0] <= 12 && ring_log[15:8] >= 1 && ring_log[15:8] <= 12);

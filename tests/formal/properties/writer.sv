@@ -25,5 +25,7 @@
             assert ({{active}} && {{beats_left}} == $past({{beats_left}}) - 1);
         assert (!idle || (f_done == 0 && f_queue_empty && !{{active}} && {{outstanding_bursts}} == 0));
         // Invariants.
+        assert (f_done <= 64);
+        if ({{stopping}} && {{active}}) assert (stop);
         if (f_issue) assert ({{outstanding_bursts}} <= 63 && f_queue_ready);
     end
