@@ -56,7 +56,8 @@ impl Proof {
     /// The files of a run, of the sound design or of a broken copy: names and texts.
     pub fn files(&self, emitted: &BTreeMap<String, String>, broken: Option<&Broken>) -> Vec<(String, String)> {
         let fill = |text: &str| {
-            let filled = self.values.iter().fold(text.to_owned(), |t, (name, value)| t.replace(&format!("@{name}@"), value));
+            let filled =
+                self.values.iter().fold(text.to_owned(), |t, (name, value)| t.replace(&format!("@{name}@"), value));
             assert!(!filled.contains('@') || !filled.contains("@BITS@"), "{}: a value is missing", self.name);
             filled
         };
@@ -215,7 +216,7 @@ fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {
     Proof {
         name,
         claim: "order, content, count, free, no loss, no word stuck; an offered word stays until it is taken",
-        reach: Reach::Induction(2),
+        reach: Reach::Induction(3),
         top: name,
         modules: vec![(name, vec![FIFO])],
         wrapper: None,
@@ -241,13 +242,15 @@ fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {
 
 fn buses() -> Vec<Proof> {
     let channel = |prefix: &str| {
-        ["ADDR", "LEN", "VALID", "READY"].into_iter().zip(["addr", "len", "valid", "ready"].map(|n| format!("m_{prefix}{n}")))
+        ["ADDR", "LEN", "VALID", "READY"]
+            .into_iter()
+            .zip(["addr", "len", "valid", "ready"].map(|n| format!("m_{prefix}{n}")))
     };
     vec![
         Proof {
             name: "axi_lite_slave",
             claim: "AXI4-Lite: one answer for each access, the right one, payload stable until taken",
-            reach: Reach::Induction(2),
+            reach: Reach::Induction(3),
             top: "axi_lite_slave",
             modules: vec![
                 ("axi_lite_slave", vec![include_str!("../properties/axi_lite.sv")]),
@@ -274,9 +277,10 @@ fn buses() -> Vec<Proof> {
         },
         Proof {
             name: "dma_reader",
-            claim: "bursts end at 4 KiB and lie in the window, addresses stay until taken, every beat asked for has room, \
+            claim:
+                "bursts end at 4 KiB and lie in the window, addresses stay until taken, every beat asked for has room, \
                     counters keep their ends",
-            reach: Reach::Induction(2),
+            reach: Reach::Induction(3),
             top: "dma_reader",
             modules: vec![
                 ("dma_reader", vec![BURSTS, include_str!("../properties/reader.sv")]),
@@ -284,7 +288,12 @@ fn buses() -> Vec<Proof> {
                 ("fifo_512x512", vec![include_str!("../properties/fifo_count.sv")]),
             ],
             wrapper: None,
-            probes: vec![probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"), probe(("fifo_1", "fifo_512x512"), ("in_valid", 1), "f_fifo_push"), probe(("fifo_1", "fifo_512x512"), ("in_ready", 1), "f_fifo_ready"), probe(("fifo_1", "fifo_512x512"), ("free", 10), "f_fifo_free")],
+            probes: vec![
+                probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"),
+                probe(("fifo_1", "fifo_512x512"), ("in_valid", 1), "f_fifo_push"),
+                probe(("fifo_1", "fifo_512x512"), ("in_ready", 1), "f_fifo_ready"),
+                probe(("fifo_1", "fifo_512x512"), ("free", 10), "f_fifo_free"),
+            ],
             cut: None,
             values: channel("ar").chain([value("DEPTH", 512)]).collect(),
             broken: vec![
@@ -304,9 +313,10 @@ fn buses() -> Vec<Proof> {
         },
         Proof {
             name: "dma_writer",
-            claim: "as the reader's; and data only for bursts that were taken, as many beats as promised, the last one \
+            claim:
+                "as the reader's; and data only for bursts that were taken, as many beats as promised, the last one \
                     marked, payload stable until taken",
-            reach: Reach::Induction(2),
+            reach: Reach::Induction(3),
             top: "dma_writer",
             modules: vec![
                 ("dma_writer", vec![BURSTS, include_str!("../properties/writer.sv")]),
@@ -314,7 +324,13 @@ fn buses() -> Vec<Proof> {
                 ("fifo_8x16", vec![FIFO, include_str!("../properties/promises.sv")]),
             ],
             wrapper: None,
-            probes: vec![probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"), probe(("queue_1", "fifo_8x16"), ("in_valid", 1), "f_queue_push"), probe(("queue_1", "fifo_8x16"), ("in_ready", 1), "f_queue_ready"), probe(("queue_1", "fifo_8x16"), ("empty", 1), "f_queue_empty"), probe(("queue_1", "fifo_8x16"), ("f_promised", 5), "f_queue_promised")],
+            probes: vec![
+                probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"),
+                probe(("queue_1", "fifo_8x16"), ("in_valid", 1), "f_queue_push"),
+                probe(("queue_1", "fifo_8x16"), ("in_ready", 1), "f_queue_ready"),
+                probe(("queue_1", "fifo_8x16"), ("empty", 1), "f_queue_empty"),
+                probe(("queue_1", "fifo_8x16"), ("f_promised", 5), "f_queue_promised"),
+            ],
             cut: None,
             values: channel("aw").chain([value("WIDTH", 8), value("BITS", 4), value("DEPTH", 16)]).collect(),
             broken: vec![
@@ -341,7 +357,7 @@ fn queues() -> Vec<Proof> {
             name: "rings",
             claim: "the head never passes the tail, completions never overrun, one for each descriptor in order, the \
                     phase is right in every slot, addresses lie in their rings",
-            reach: Reach::Induction(2),
+            reach: Reach::Induction(3),
             top: "rings",
             modules: vec![("rings", vec![include_str!("../properties/rings.sv")]), ("ctl_rings", vec![])],
             wrapper: None,

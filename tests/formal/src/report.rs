@@ -48,7 +48,8 @@ pub fn page(outcomes: &[Outcome]) -> String {
         };
         let mine = |o: &&Outcome| o.proof == index;
         let Some(sound) = outcomes.iter().filter(mine).find(|o| o.broken.is_none()) else { continue };
-        out += &format!("| `{}` | {} | {reach} | {} | {:.0} s |\n", proof.name, proof.claim, word(sound), sound.seconds);
+        out +=
+            &format!("| `{}` | {} | {reach} | {} | {:.0} s |\n", proof.name, proof.claim, word(sound), sound.seconds);
         for outcome in outcomes.iter().filter(mine) {
             let Some(broken) = outcome.broken.map(|i| &proof.broken[i]) else { continue };
             out += &format!(
