@@ -2,11 +2,12 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOTLOOP := $(TARGET)/release/hotloop
 
-.PHONY: prove test build docs clean help
+.PHONY: prove prove-hardware test build docs clean help
 
 help:
 	@echo "make prove   prove a STARK on the simulated board, and compare with the CPU prover"
 	@echo "make test    every test, lints included (two cores: see README for the time it takes)"
+	@echo "make prove-hardware   prove the emitted hardware for all inputs; writes docs/proofs.md"
 	@echo "make build   the hotloop command: $(HOTLOOP)"
 	@echo "make docs    regenerate docs/registers.md and docs/figures.md"
 
@@ -23,6 +24,9 @@ test:
 	cargo build --release --locked -p hotloop-cli
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cargo test --release --locked --workspace
+
+prove-hardware:
+	@scripts/prove-hardware.sh
 
 docs: build
 	$(HOTLOOP) emit --docs docs/registers.md

@@ -311,3 +311,24 @@ fn order(m: &mut Module, most: u64, unit: Sig, push: Sig, pop: Sig) -> Sig {
     m.drive(read, next);
     m.ram(depth, push, write, unit, next)
 }
+
+/// The engine's choice of a unit and the queue that keeps its order, alone, so that they can be proved (`tests/formal`).
+/// Inputs `ready` (a bit for each unit), `enter` (a state is offered), `collect` (a result is taken; only while there is
+/// one); outputs `target` and `fire` (the state goes to this unit), `source` (the unit whose result is next).
+pub fn dispatcher(units: u32, most_inside: u64) -> Rc<Module> {
+    let mut m = Module::new("poseidon_dispatcher");
+    let ready = m.input("ready", units);
+    let enter = m.input("enter", 1);
+    let collect = m.input("collect", 1);
+    let readies = m.split(ready, 1);
+    let fired = m.wire(1);
+    let target = next_free(&mut m, &readies, *fired);
+    let any = m.any(&readies);
+    let fire = m.and(enter, any);
+    m.connect(fired, fire);
+    let source = order(&mut m, most_inside, target, fire, collect);
+    m.output("target", target);
+    m.output("fire", fire);
+    m.output("source", source);
+    Rc::new(m)
+}

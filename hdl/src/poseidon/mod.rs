@@ -23,5 +23,5 @@ mod sbox;
 mod unit;
 
 pub use constants::UnitConstants;
-pub use engine::{engine, MODE_GRIND, MODE_HASH, MODE_PERMUTE};
+pub use engine::{dispatcher, engine, MODE_GRIND, MODE_HASH, MODE_PERMUTE};
 pub use unit::{in_flight, timing, unit, Timing};

@@ -1,0 +1,408 @@
+//! The list of proofs.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    design::{leaf_latency, pair_latency, reduction_latency, DISPATCHED, UNITS},
+    text::{cut_products, insert, Break, Probe},
+};
+
+/// How far a proof reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A pipeline without feedback, followed for as many cycles as it is long: all inputs, all times.
+    Pipeline(u32),
+    /// k-induction: every state that can be reached, after any number of cycles.
+    Induction(u32),
+}
+
+/// A broken copy that must fail.
+pub struct Broken {
+    /// What is wrong with it; also its name in the table.
+    pub what: &'static str,
+    /// The module that is broken.
+    pub module: &'static str,
+    /// How.
+    pub how: Break,
+    /// Cycles within which a counterexample is to be found.
+    pub depth: u32,
+}
+
+/// One proof.
+pub struct Proof {
+    /// Its name.
+    pub name: &'static str,
+    /// What is proved, for people.
+    pub claim: &'static str,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// The module on top.
+    pub top: &'static str,
+    /// Emitted modules, and the properties that are put into each.
+    pub modules: Vec<(&'static str, Vec<&'static str>)>,
+    /// A wrapper around them, if the properties stand outside.
+    pub wrapper: Option<&'static str>,
+    /// Signals of instances in the top module that the properties look at.
+    pub probes: Vec<Probe>,
+    /// Products that are cut out of the top module.
+    pub cut: Option<usize>,
+    /// Values of `@NAME@` in the properties.
+    pub values: Vec<(&'static str, String)>,
+    /// Copies that must fail.
+    pub broken: Vec<Broken>,
+}
+
+impl Proof {
+    /// The files of a run, of the sound design or of a broken copy: names and texts.
+    pub fn files(&self, emitted: &BTreeMap<String, String>, broken: Option<&Broken>) -> Vec<(String, String)> {
+        let fill = |text: &str| {
+            let filled =
+                self.values.iter().fold(text.to_owned(), |t, (name, value)| t.replace(&format!("@{name}@"), value));
+            assert!(!filled.contains('@') || !filled.contains("@BITS@"), "{}: a value is missing", self.name);
+            filled
+        };
+        let mut files: Vec<(String, String)> = self
+            .modules
+            .iter()
+            .map(|(name, properties)| {
+                let mut text = emitted[*name].clone();
+                if let Some(broken) = broken.filter(|b| b.module == *name) {
+                    text = broken.how.apply(&text);
+                }
+                if let Some(count) = self.cut.filter(|_| *name == self.top) {
+                    text = cut_products(&text, count);
+                }
+                let properties: String = properties.iter().map(|p| fill(p)).collect();
+                let mut text = insert(&text, &properties);
+                for probe in &self.probes {
+                    if *name == self.top {
+                        text = probe.outer(&text);
+                    } else if *name == probe.instance.1 {
+                        text = probe.inner(&text);
+                    }
+                }
+                (format!("{name}.v"), text)
+            })
+            .collect();
+        if let Some(wrapper) = self.wrapper {
+            files.push(("proof.sv".into(), fill(wrapper)));
+        }
+        files
+    }
+
+    /// The task for SymbiYosys.
+    pub fn task(&self, files: &[(String, String)], broken: Option<&Broken>, limit: u32) -> String {
+        let (mode, depth) = match (broken, self.reach) {
+            (Some(b), _) => ("bmc", b.depth),
+            // The properties hold from the cycle in which the first result is out.
+            (None, Reach::Pipeline(latency)) => ("bmc", latency + 2),
+            (None, Reach::Induction(k)) => ("prove", k),
+        };
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        format!(
+            "[options]\nmode {mode}\ndepth {depth}\ntimeout {limit}\n\n[engines]\nsmtbmc z3\n\n[script]\nread -formal {}\nprep \
+             -flatten -top {}\n\n[files]\n{}\n",
+            names.join(" "),
+            self.top,
+            names.join("\n")
+        )
+    }
+}
+
+fn value(name: &'static str, value: impl ToString) -> (&'static str, String) {
+    (name, value.to_string())
+}
+
+fn probe(instance: (&'static str, &'static str), signal: (&'static str, u32), name: &'static str) -> Probe {
+    Probe { instance, signal, name }
+}
+
+const FIFO: &str = include_str!("../properties/fifo.sv");
+const BURSTS: &str = include_str!("../properties/bursts.sv");
+
+/// Every proof.
+pub fn proofs() -> Vec<Proof> {
+    let mut list = arithmetic();
+    list.extend([fifo("fifo_8x16", 8, 4), fifo("fifo_8x512", 8, 9)]);
+    list.extend(buses());
+    list.extend(queues());
+    list
+}
+
+fn arithmetic() -> Vec<Proof> {
+    let pair = |name: &'static str, claim, sign: &str, back: &str, broken| Proof {
+        name,
+        claim,
+        reach: Reach::Pipeline(pair_latency()),
+        top: "proof",
+        modules: vec![(name, vec![])],
+        wrapper: Some(include_str!("../properties/pair.sv")),
+        probes: vec![],
+        cut: None,
+        values: vec![value("MODULE", name), value("LATENCY", pair_latency()), value("SIGN", sign), value("BACK", back)],
+        broken: vec![Broken { what: "the modulus off by one", module: name, how: broken, depth: pair_latency() + 2 }],
+    };
+    vec![
+        Proof {
+            name: "goldilocks_reduce",
+            claim: "y < p, and y = t + k·p with k in {−1, 0, 1}, t = lo − hh + hl·(2^32 − 1), for every 128-bit number",
+            reach: Reach::Pipeline(reduction_latency()),
+            top: "proof",
+            modules: vec![("goldilocks_mul", vec![])],
+            wrapper: Some(include_str!("../properties/reduce.sv")),
+            probes: vec![],
+            cut: None,
+            values: vec![value("LATENCY", reduction_latency())],
+            broken: vec![
+                Broken {
+                    what: "the modulus off by one",
+                    module: "goldilocks_mul",
+                    how: Break::Replace("64'hffffffff00000001", "64'hffffffff00000000"),
+                    depth: reduction_latency() + 2,
+                },
+                Broken {
+                    what: "a wrong correction",
+                    module: "goldilocks_mul",
+                    how: Break::Replace("64'hffffffff :", "64'hfffffffe :"),
+                    depth: reduction_latency() + 2,
+                },
+            ],
+        },
+        pair(
+            "add_mod",
+            "canonical operands give y < p and y = a + b or a + b − p",
+            "+",
+            "-",
+            Break::Replace("< 65'hffffffff00000001", "< 65'hffffffff00000002"),
+        ),
+        pair(
+            "sub_mod",
+            "canonical operands give y < p and y = a − b or a − b + p",
+            "-",
+            "+",
+            Break::Replace("64'hffffffff00000001", "64'hffffffff00000002"),
+        ),
+        // A board's own leaf (Karatsuba on ECP5, DSP48 on Xilinx) belongs here as a proof of its own: its module, the
+        // number of its products, and properties like leaf.sv that say which operands they have and how they recombine.
+        Proof {
+            name: "mul_leaf",
+            claim: "the partial products have the right operands, and any four of them are summed at the right places",
+            reach: Reach::Pipeline(leaf_latency()),
+            top: "mul_leaf",
+            modules: vec![("mul_leaf", vec![include_str!("../properties/leaf.sv")])],
+            wrapper: None,
+            probes: vec![],
+            cut: Some(4),
+            values: vec![value("LATENCY", leaf_latency())],
+            broken: vec![
+                Broken {
+                    what: "a carry bit is dropped",
+                    module: "mul_leaf",
+                    how: Break::Replace("[33:32]", "[32:32]"),
+                    depth: leaf_latency() + 2,
+                },
+                Broken {
+                    what: "an operand is the wrong half",
+                    module: "mul_leaf",
+                    how: Break::Replace("= a[63:32]", "= a[62:31]"),
+                    depth: 2,
+                },
+            ],
+        },
+    ]
+}
+
+fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {
+    Proof {
+        name,
+        claim: "order, content, count, free, no loss, no word stuck; an offered word stays until it is taken",
+        reach: Reach::Induction(3),
+        top: name,
+        modules: vec![(name, vec![FIFO])],
+        wrapper: None,
+        probes: vec![],
+        cut: None,
+        values: vec![value("WIDTH", width), value("BITS", bits), value("DEPTH", 1u64 << bits)],
+        broken: vec![
+            Broken {
+                what: "words are written where the head is read",
+                module: name,
+                how: Break::Replace("_memory[{{write}}] <=", "_memory[{{read}}] <="),
+                depth: 8,
+            },
+            Broken {
+                what: "the head moves without being taken",
+                module: name,
+                how: Break::Drive("read", "{{read}} + {{head_valid}}"),
+                depth: 8,
+            },
+        ],
+    }
+}
+
+fn buses() -> Vec<Proof> {
+    let channel = |prefix: &str| {
+        ["ADDR", "LEN", "VALID", "READY"]
+            .into_iter()
+            .zip(["addr", "len", "valid", "ready"].map(|n| format!("m_{prefix}{n}")))
+    };
+    vec![
+        Proof {
+            name: "axi_lite_slave",
+            claim: "AXI4-Lite: one answer for each access, the right one, payload stable until taken",
+            reach: Reach::Induction(3),
+            top: "axi_lite_slave",
+            modules: vec![
+                ("axi_lite_slave", vec![include_str!("../properties/axi_lite.sv")]),
+                ("ctl_lite_slave", vec![]),
+            ],
+            wrapper: None,
+            probes: vec![probe(("handshake_0", "ctl_lite_slave"), ("state$q", 3), "f_state")],
+            cut: None,
+            values: vec![],
+            broken: vec![
+                Broken {
+                    what: "an answer is not held",
+                    module: "ctl_lite_slave",
+                    how: Break::Replace("if (bready) begin", "if (1'b1) begin"),
+                    depth: 8,
+                },
+                Broken {
+                    what: "a write is taken without its data",
+                    module: "ctl_lite_slave",
+                    how: Break::Replace("if (awvalid & wvalid) begin", "if (awvalid) begin"),
+                    depth: 8,
+                },
+            ],
+        },
+        Proof {
+            name: "dma_reader",
+            claim:
+                "bursts end at 4 KiB and lie in the window, addresses stay until taken, every beat asked for has room, \
+                    counters keep their ends",
+            reach: Reach::Induction(3),
+            top: "dma_reader",
+            modules: vec![
+                ("dma_reader", vec![BURSTS, include_str!("../properties/reader.sv")]),
+                ("ctl_bursts", vec![]),
+                ("fifo_512x512", vec![include_str!("../properties/fifo_count.sv")]),
+            ],
+            wrapper: None,
+            probes: vec![
+                probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"),
+                probe(("fifo_1", "fifo_512x512"), ("in_valid", 1), "f_fifo_push"),
+                probe(("fifo_1", "fifo_512x512"), ("in_ready", 1), "f_fifo_ready"),
+                probe(("fifo_1", "fifo_512x512"), ("free", 10), "f_fifo_free"),
+            ],
+            cut: None,
+            values: channel("ar").chain([value("DEPTH", 512)]).collect(),
+            broken: vec![
+                Broken {
+                    what: "a burst may be a beat too long for its page",
+                    module: "dma_reader",
+                    how: Break::Replace("7'h40 - ", "7'h41 - "),
+                    depth: 8,
+                },
+                Broken {
+                    what: "the address does not wait for ready",
+                    module: "ctl_bursts",
+                    how: Break::Replace("if (taken) begin", "if (1'b1) begin"),
+                    depth: 8,
+                },
+            ],
+        },
+        Proof {
+            name: "dma_writer",
+            claim:
+                "as the reader's; and data only for bursts that were taken, as many beats as promised, the last one \
+                    marked, payload stable until taken",
+            reach: Reach::Induction(3),
+            top: "dma_writer",
+            modules: vec![
+                ("dma_writer", vec![BURSTS, include_str!("../properties/writer.sv")]),
+                ("ctl_bursts", vec![]),
+                ("fifo_8x16", vec![FIFO, include_str!("../properties/promises.sv")]),
+            ],
+            wrapper: None,
+            probes: vec![
+                probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"),
+                probe(("queue_1", "fifo_8x16"), ("in_valid", 1), "f_queue_push"),
+                probe(("queue_1", "fifo_8x16"), ("in_ready", 1), "f_queue_ready"),
+                probe(("queue_1", "fifo_8x16"), ("empty", 1), "f_queue_empty"),
+                probe(("queue_1", "fifo_8x16"), ("f_promised", 5), "f_queue_promised"),
+            ],
+            cut: None,
+            values: channel("aw").chain([value("WIDTH", 8), value("BITS", 4), value("DEPTH", 16)]).collect(),
+            broken: vec![
+                Broken {
+                    what: "a burst may be a beat too long for its page",
+                    module: "dma_writer",
+                    how: Break::Replace("7'h40 - ", "7'h41 - "),
+                    depth: 8,
+                },
+                Broken {
+                    what: "the address does not wait for ready",
+                    module: "ctl_bursts",
+                    how: Break::Replace("if (taken) begin", "if (1'b1) begin"),
+                    depth: 8,
+                },
+            ],
+        },
+    ]
+}
+
+fn queues() -> Vec<Proof> {
+    vec![
+        Proof {
+            name: "rings",
+            claim: "the head never passes the tail, completions never overrun, one for each descriptor in order, the \
+                    phase is right in every slot, addresses lie in their rings",
+            reach: Reach::Induction(3),
+            top: "rings",
+            modules: vec![("rings", vec![include_str!("../properties/rings.sv")]), ("ctl_rings", vec![])],
+            wrapper: None,
+            probes: vec![probe(("control_0", "ctl_rings"), ("state$q", 4), "f_state")],
+            cut: None,
+            values: vec![],
+            broken: vec![
+                Broken {
+                    what: "a descriptor is fetched though none waits",
+                    module: "ctl_rings",
+                    how: Break::Replace("else if (pending) begin", "else begin"),
+                    depth: 8,
+                },
+                Broken {
+                    what: "the phase never changes",
+                    module: "rings",
+                    how: Break::Assign("phase", "1'b1"),
+                    depth: 28,
+                },
+            ],
+        },
+        Proof {
+            name: "poseidon_dispatcher",
+            claim: "states go to ready units in fair turns, results are taken in the states' order",
+            reach: Reach::Induction(3),
+            top: "poseidon_dispatcher",
+            modules: vec![("poseidon_dispatcher", vec![include_str!("../properties/dispatcher.sv")])],
+            wrapper: None,
+            probes: vec![],
+            cut: None,
+            values: vec![value("UNITS", UNITS), value("DEPTH", DISPATCHED), value("BITS", DISPATCHED.ilog2())],
+            broken: vec![
+                Broken {
+                    what: "a state goes to the unit in turn, ready or not",
+                    module: "poseidon_dispatcher",
+                    how: Break::Assign("target", "{{turn}}"),
+                    depth: 6,
+                },
+                Broken {
+                    what: "the order is written where it is read",
+                    module: "poseidon_dispatcher",
+                    how: Break::Replace("_memory[{{order_write}}] <=", "_memory[{{order_read}}] <="),
+                    depth: 10,
+                },
+            ],
+        },
+    ]
+}
