@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 use hotloop_regs::{
-    descriptor::{FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    descriptor::{FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES},
     Opcode, ParameterSet,
 };
 
@@ -32,19 +32,22 @@ pub struct HashShape {
 }
 
 /// What a transform job covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransformShape {
-    /// Panels of eight columns.
+    /// Panels of eight columns; across: groups of 2^`log_inner` neighbouring rows.
     pub panels: u32,
-    /// Base-2 logarithm of the length.
+    /// Base-2 logarithm of the length; across: of the rows that are on the chip at a time.
     pub log_n: u8,
     /// Base-2 logarithm of the number of cosets.
     pub log_cosets: u8,
-    /// `FLAG_INVERSE`, `FLAG_FORWARD`, `FLAG_COEFFICIENTS` of [`hotloop_regs::descriptor`].
+    /// Across: base-2 logarithm of the neighbouring rows that belong to different transforms.
+    pub log_inner: u8,
+    /// `FLAG_INVERSE`, `FLAG_FORWARD`, `FLAG_COEFFICIENTS`, `FLAG_ACROSS`, `FLAG_OWN_TABLES` of
+    /// [`hotloop_regs::descriptor`].
     pub flags: u16,
-    /// Beats from one input panel to the next.
+    /// Beats from one input panel to the next; across: from one row of a transform to the next.
     pub src_stride: u32,
-    /// Beats from one output panel to the next.
+    /// Beats from one output panel to the next; across: from one row of a transform to the next.
     pub dst_stride: u32,
 }
 
@@ -57,14 +60,22 @@ impl TransformShape {
         beats(FLAG_COEFFICIENTS, log_n).saturating_add(beats(FLAG_FORWARD, log_n + log_cosets))
     }
 
-    /// True for the flag combinations that mean something: forward; inverse with coefficients, forward or both.
+    /// Whether the transforms go across one panel.
+    pub fn across(&self) -> bool {
+        self.flags & FLAG_ACROSS != 0
+    }
+
+    /// True for the flag combinations that mean something: forward; inverse with coefficients, forward or both; the
+    /// passes of a split transform.
     pub fn flags_are_valid(&self) -> bool {
+        const ACROSS: u16 = FLAG_FORWARD | FLAG_ACROSS;
+        const OWN_TABLES: u16 = FLAG_FORWARD | FLAG_OWN_TABLES;
         const INVERSE_ONLY: u16 = FLAG_INVERSE | FLAG_COEFFICIENTS;
         const EXTEND: u16 = FLAG_INVERSE | FLAG_FORWARD;
         const EXTEND_AND_KEEP: u16 = EXTEND | FLAG_COEFFICIENTS;
         match self.flags {
-            FLAG_FORWARD | EXTEND | EXTEND_AND_KEEP => true,
-            INVERSE_ONLY => self.log_cosets == 0,
+            FLAG_FORWARD | EXTEND | EXTEND_AND_KEEP | OWN_TABLES => true,
+            INVERSE_ONLY | ACROSS => self.log_cosets == 0,
             _ => false,
         }
     }
@@ -86,8 +97,9 @@ pub struct Descriptor {
     pub param: u64,
     pub log_n: u8,
     pub log_cosets: u8,
+    pub log_inner: u8,
     /// Zero.
-    pub reserved_42: [u8; 6],
+    pub reserved_43: [u8; 5],
     pub rows: u32,
     pub width: u16,
     pub levels: u8,
@@ -143,6 +155,7 @@ impl Descriptor {
             flags: shape.flags,
             log_n: shape.log_n,
             log_cosets: shape.log_cosets,
+            log_inner: shape.log_inner,
             rows: shape.panels,
             src_stride: shape.src_stride,
             dst_stride: shape.dst_stride,
@@ -156,6 +169,7 @@ impl Descriptor {
             panels: self.rows,
             log_n: self.log_n,
             log_cosets: self.log_cosets,
+            log_inner: self.log_inner,
             flags: self.flags,
             src_stride: self.src_stride,
             dst_stride: self.dst_stride,
@@ -234,6 +248,7 @@ mod tests {
             (Table::param, Descriptor { param: !0, ..zero }),
             (Table::log_n, Descriptor { log_n: !0, ..zero }),
             (Table::log_cosets, Descriptor { log_cosets: !0, ..zero }),
+            (Table::log_inner, Descriptor { log_inner: !0, ..zero }),
             (Table::rows, Descriptor { rows: !0, ..zero }),
             (Table::width, Descriptor { width: !0, ..zero }),
             (Table::levels, Descriptor { levels: !0, ..zero }),
@@ -277,11 +292,11 @@ mod tests {
         assert_eq!(hash_digests(8, 0), 8);
         assert_eq!(hash_digests(8, 3), 15);
         assert_eq!(hash_digests(6, 1), 9);
-        let shape = TransformShape { panels: 1, log_n: 3, log_cosets: 1, flags: 7, src_stride: 0, dst_stride: 0 };
+        let shape = TransformShape { panels: 1, log_n: 3, log_cosets: 1, flags: 7, ..TransformShape::default() };
         assert_eq!(shape.panel_beats(), 8 + 16);
-        for flags in 0..16 {
+        for flags in 0..64 {
             let valid = TransformShape { flags, log_cosets: 0, ..shape }.flags_are_valid();
-            assert_eq!(valid, [2, 3, 5, 7].contains(&flags), "{flags}");
+            assert_eq!(valid, [2, 3, 5, 7, 10, 18].contains(&flags), "{flags}");
         }
         assert!(!TransformShape { flags: 5, ..shape }.flags_are_valid());
     }

@@ -1,7 +1,10 @@
 //! What can be known to be wrong before the doorbell: every rule of docs/jobs.md, against the board's identity and
 //! the pool's buffers.
 
-use hotloop_regs::{scale_table_beats, Opcode, ParameterSet, BEAT_BYTES, BEAT_WORDS};
+use hotloop_regs::{
+    descriptor::{ACROSS_ROWS_LOG, FLAG_OWN_TABLES, MAX_LOG_INNER},
+    scale_table_beats, Opcode, ParameterSet, BEAT_BYTES, BEAT_WORDS,
+};
 
 use crate::{
     buffer::DmaBuf,
@@ -45,7 +48,7 @@ impl Checker<'_> {
             let rule = format!("a parameter set on the board: {}{asked}", held.join(", "));
             return Err(self.invalid("set", job.set.into(), rule));
         }
-        let reserved = job.reserved_42.iter().chain([&job.reserved_55]).find(|b| **b != 0);
+        let reserved = job.reserved_43.iter().chain([&job.reserved_55]).find(|b| **b != 0);
         self.require("reserved", reserved.copied().unwrap_or(0).into(), reserved.is_none(), || "zero".into())?;
         if opcode != Opcode::Grind {
             self.require("rows", job.rows.into(), job.rows > 0, || "at least 1".into())?;
@@ -95,8 +98,14 @@ impl Checker<'_> {
         self.require("log_cosets", log_cosets.into(), log_cosets <= most, || format!("0 to {most} on this board"))?;
         let shape = job.transform_shape();
         self.require("flags", job.flags.into(), shape.flags_are_valid(), || {
-            "FORWARD, INVERSE|COEFFICIENTS (without cosets), INVERSE|FORWARD, or all three".into()
+            "FORWARD, INVERSE|COEFFICIENTS (without cosets), INVERSE|FORWARD, or all three; FORWARD|ACROSS (without \
+             cosets), FORWARD|OWN_TABLES"
+                .into()
         })?;
+        if shape.across() {
+            return self.across(job);
+        }
+        self.require("log_inner", job.log_inner.into(), job.log_inner == 0, || "zero without ACROSS".into())?;
         let (input, output) = (1u64 << log_n, shape.panel_beats());
         let further = u64::from(job.rows) - 1;
         let apart = further == 0 || u64::from(job.dst_stride) >= output;
@@ -108,7 +117,31 @@ impl Checker<'_> {
             (further * u64::from(job.src_stride)).saturating_add(input),
             (further * u64::from(job.dst_stride)).saturating_add(output),
         )?;
-        self.block("param", job.param, u64::from(scale_table_beats(log_n)) << log_cosets)?;
+        let owners = if job.flags & FLAG_OWN_TABLES == 0 { 1 } else { u64::from(job.rows) };
+        self.block("param", job.param, (owners * u64::from(scale_table_beats(log_n))) << log_cosets)?;
+        Ok(())
+    }
+
+    /// A transform across one panel: its rows are `rows`·2^log_inner neighbours at each of 2^(log_n − log_inner) places.
+    fn across(&mut self, job: &Descriptor) -> Result<(), InvalidJob> {
+        let (log_n, log_inner) = (u32::from(job.log_n), u32::from(job.log_inner));
+        let most = MAX_LOG_INNER.min(log_n - 1);
+        self.require("log_inner", log_inner.into(), log_inner <= most, || format!("0 to {most} for this length"))?;
+        self.require("rows", job.rows.into(), job.rows >> ACROSS_ROWS_LOG == 0, || {
+            format!("less than 2^{ACROSS_ROWS_LOG} for ACROSS")
+        })?;
+        let neighbours = u64::from(job.rows) << log_inner;
+        let further = (1u64 << (log_n - log_inner)) - 1;
+        let apart = u64::from(job.dst_stride) >= neighbours;
+        self.require("dst_stride", job.dst_stride.into(), apart, || {
+            format!("at least {neighbours} beats, or rows overlap")
+        })?;
+        self.windows(
+            job,
+            (further * u64::from(job.src_stride)).saturating_add(neighbours),
+            (further * u64::from(job.dst_stride)).saturating_add(neighbours),
+        )?;
+        self.block("param", job.param, scale_table_beats(log_n).into())?;
         Ok(())
     }
 

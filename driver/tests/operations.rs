@@ -165,8 +165,7 @@ fn transforms_are_evaluation_and_interpolation() {
             log_n: log_n as u8,
             log_cosets: log_cosets as u8,
             flags,
-            src_stride: 0,
-            dst_stride: 0,
+            ..TransformShape::default()
         };
         assert_eq!(transform(&board, &coefficients, shape(FLAG_FORWARD), &tables), extension);
         assert_eq!(transform(&board, &values, shape(FLAG_INVERSE | FLAG_FORWARD), &tables), extension);

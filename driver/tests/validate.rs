@@ -29,7 +29,7 @@ fn common_fields() {
     refused(Descriptor { opcode: 6, ..good }, "opcode");
     refused(Descriptor { set: 3, ..good }, "set");
     refused(Descriptor { set: 200, ..good }, "set");
-    refused(Descriptor { reserved_42: [0, 0, 1, 0, 0, 0], ..good }, "reserved");
+    refused(Descriptor { reserved_43: [0, 0, 1, 0, 0], ..good }, "reserved");
     refused(Descriptor { reserved_55: 1, ..good }, "reserved");
     refused(Descriptor { rows: 0, ..good }, "rows");
     refused(Descriptor { rows: 2, ..good }, "src_beats");
@@ -101,13 +101,14 @@ fn transform() {
     let refused = |job, field| assert_refused(&model, &board, job, field);
     // Two panels of 8 rows in; 8 + 16 out of each; two scale tables of 9 beats.
     let (src, dst, param) = (empty(&board, 16 * 8), empty(&board, 48 * 8), empty(&board, 18 * 8));
-    let shape = TransformShape { panels: 2, log_n: 3, log_cosets: 1, flags: 7, src_stride: 8, dst_stride: 24 };
+    let shape =
+        TransformShape { panels: 2, log_n: 3, log_cosets: 1, flags: 7, src_stride: 8, dst_stride: 24, log_inner: 0 };
     let job = |shape| Descriptor::transform(SET, src.window(), dst.window(), param.iova(), shape);
     assert!(board.submit_and_wait_for(&[job(shape)], LONG).is_ok());
     refused(job(TransformShape { log_n: 0, ..shape }), "log_n");
     refused(job(TransformShape { log_n: 14, ..shape }), "log_n");
     refused(job(TransformShape { log_cosets: 5, ..shape }), "log_cosets");
-    for flags in [0, 1, 4, 5, 6, 8, 15] {
+    for flags in [0, 1, 4, 5, 6, 8, 10, 15, 19, 26] {
         refused(job(TransformShape { flags, ..shape }), "flags");
     }
     refused(job(TransformShape { panels: 0, ..shape }), "rows");
@@ -118,6 +119,20 @@ fn transform() {
     refused(job(TransformShape { dst_stride: 23, ..shape }), "dst_stride");
     refused(Descriptor { param: param.iova() + 64, ..job(shape) }, "param");
     refused(Descriptor { param: param.iova() + 1, ..job(shape) }, "param");
+    refused(job(TransformShape { log_inner: 1, ..shape }), "log_inner");
+    // Tables for each of two panels are there for one coset only.
+    let own = TransformShape { flags: 18, log_cosets: 0, ..shape };
+    assert!(board.submit_and_wait_for(&[job(own)], LONG).is_ok());
+    refused(job(TransformShape { log_cosets: 1, ..own }), "param");
+    // Four places with four neighbours each.
+    let across = TransformShape { log_cosets: 0, log_inner: 1, flags: 10, src_stride: 4, dst_stride: 4, ..shape };
+    assert!(board.submit_and_wait_for(&[job(across)], LONG).is_ok());
+    refused(job(TransformShape { log_inner: 3, ..across }), "log_inner");
+    refused(job(TransformShape { log_n: 9, log_inner: 7, ..across }), "log_inner");
+    refused(job(TransformShape { panels: 1 << 26, ..across }), "rows");
+    refused(job(TransformShape { dst_stride: 3, ..across }), "dst_stride");
+    refused(job(TransformShape { src_stride: 5, ..across }), "src_beats");
+    refused(job(TransformShape { dst_stride: 20, ..across }), "dst_beats");
     // A stride says nothing where there is one panel.
     let one = TransformShape { panels: 1, src_stride: 0, dst_stride: 0, ..shape };
     assert!(board.submit_and_wait_for(&[job(one)], LONG).is_ok());

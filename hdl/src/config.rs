@@ -20,7 +20,7 @@ pub struct Config {
 /// The transform engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NttConfig {
-    /// Columns that move in lock-step: 1, 2, 4 or 8.
+    /// Columns that move in lock-step: 1, 2, 4 or 8. A beat takes 8 / lanes cycles.
     pub lanes: u32,
     /// Base-2 logarithm of the longest transform, 7 to 13.
     pub max_log: u32,

@@ -17,6 +17,7 @@ mod offload;
 mod options;
 mod panels;
 mod permute;
+mod split;
 mod transform;
 mod tree;
 mod words;

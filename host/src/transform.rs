@@ -14,11 +14,12 @@ use crate::{
     goldilocks::{canonical, mul, pow, reverse_bits, root},
     offload::Offload,
     panels::Panels,
+    split,
     tree::{PendingTree, Tree},
     words::Words,
 };
 
-const NAME: &str = "transform";
+pub(crate) const NAME: &str = "transform";
 
 /// What the columns of an extension hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,12 +130,12 @@ pub struct Commitment {
 /// A transform whose windows are laid out and filled: run the job, then check the batch.
 struct Pending {
     input: Buffer,
-    // Until the job is done the board reads it.
-    _tables: Buffer,
+    // Until the jobs are done the board reads them.
+    _tables: Vec<Buffer>,
     batch: Batch,
     shifts: Vec<u64>,
     from_values: bool,
-    job: Job,
+    jobs: Vec<Job>,
 }
 
 impl Pending {
@@ -165,14 +166,14 @@ impl Device {
     pub fn inverse<W: Words>(&self, values: &[W], shift: u64) -> Result<Batch> {
         let scale = crate::goldilocks::inverse(shift);
         let pending = self.prepare(values, &[scale], FLAG_INVERSE | FLAG_COEFFICIENTS, 0, 0)?;
-        self.run(&[pending.job])?;
+        self.run(&pending.jobs)?;
         pending.finish(self)
     }
 
     /// A low-degree extension.
     pub fn lde<W: Words>(&self, request: &LdeRequest<'_, W>) -> Result<Batch> {
         let pending = self.extension(request, 0)?;
-        self.run(&[pending.job])?;
+        self.run(&pending.jobs)?;
         pending.finish(self)
     }
 
@@ -189,10 +190,11 @@ impl Device {
         let Some(leaves) = pending.batch.leaf_panels() else { return bad_shape("commit", "there are no values") };
         let (tree, hash) = PendingTree::new(self, leaves, levels)?;
         if salts.is_empty() {
-            self.run(&[pending.job, hash])?;
+            let jobs: Vec<Job> = pending.jobs.iter().copied().chain([hash]).collect();
+            self.run(&jobs)?;
         } else {
             // The last panel of values is written whole by the board, so salts can only follow it.
-            self.run(&[pending.job])?;
+            self.run(&pending.jobs)?;
             leaves.append_columns(salts)?;
             self.run(&[hash])?;
         }
@@ -236,7 +238,10 @@ impl Device {
         if self.identity().lanes == 0 {
             return bad_shape(NAME, format!("{} has no transform engine", self.name()));
         }
-        self.limit("log2 of a transform's length", log_n.into(), self.identity().max_log.into())?;
+        let max_log = self.identity().max_log;
+        // An inverse transform's coefficients leave in natural order, which only the chip's own buffer makes.
+        let longest = if flags == FLAG_FORWARD { split::longest(max_log) } else { max_log };
+        self.limit("log2 of a transform's length", log_n.into(), longest.into())?;
         let n = 1usize << log_n;
         let (has_coefficients, has_values) = (flags & FLAG_COEFFICIENTS != 0, flags & FLAG_FORWARD != 0);
         let stride = if has_coefficients { n } else { 0 } + if has_values { n << log_blowup } else { 0 };
@@ -246,17 +251,26 @@ impl Device {
         self.limit("output beats", (all_panels * stride) as u64, u32::MAX.into())?;
 
         let input = self.allocate(panels * n)?;
-        let tables = self.scale_tables(shifts, log_n)?;
         let buffer = self.allocate(all_panels * stride)?;
+        let batch = Batch { buffer, columns: columns.len(), salts, log_n, log_blowup, has_coefficients, has_values };
+        let from_values = flags & FLAG_INVERSE != 0;
+        if log_n > max_log {
+            let (tables, jobs) = split::passes(self, &input, &batch.buffer, columns.len(), shifts, log_n)?;
+            let pending = Pending { input, _tables: tables, batch, shifts: shifts.to_vec(), from_values, jobs };
+            pending.input_panels().write_columns(columns)?;
+            return Ok(pending);
+        }
+        let tables = self.scale_tables(shifts, log_n)?;
         let shape = TransformShape {
             panels: panels as u32,
             log_n: log_n as u8,
             log_cosets: log_blowup as u8,
+            log_inner: 0,
             flags,
             src_stride: n as u32,
             dst_stride: stride as u32,
         };
-        let (src, dst) = (input.window(0, panels * n)?, buffer.window(0, panels * stride)?);
+        let (src, dst) = (input.window(0, panels * n)?, batch.buffer.window(0, panels * stride)?);
         let transforms = u64::from(flags & FLAG_INVERSE != 0) + if has_values { 1 << log_blowup } else { 0 };
         let work = Offload {
             butterflies: columns.len() as u64 * transforms * (n as u64 / 2) * u64::from(log_n),
@@ -266,9 +280,8 @@ impl Device {
         };
         let job =
             Job { name: NAME, descriptor: Descriptor::transform(self.set(), src, dst, tables.iova(), shape), work };
-        let batch = Batch { buffer, columns: columns.len(), salts, log_n, log_blowup, has_coefficients, has_values };
-        let from_values = flags & FLAG_INVERSE != 0;
-        let pending = Pending { input, _tables: tables, batch, shifts: shifts.to_vec(), from_values, job };
+        let (tables, jobs) = (vec![tables], vec![job]);
+        let pending = Pending { input, _tables: tables, batch, shifts: shifts.to_vec(), from_values, jobs };
         pending.input_panels().write_columns(columns)?;
         Ok(pending)
     }
@@ -288,11 +301,11 @@ impl Device {
     }
 }
 
-fn bytes_of(beats: usize) -> u64 {
+pub(crate) fn bytes_of(beats: usize) -> u64 {
     beats as u64 * 64
 }
 
-fn fill_powers(words: &mut [u64], base: u64) {
+pub(crate) fn fill_powers(words: &mut [u64], base: u64) {
     let mut power = 1;
     for word in words {
         *word = power;

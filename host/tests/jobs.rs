@@ -6,6 +6,7 @@ use hotloop::{
     Check, Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, Options, Reference, Tree, TreeRequest,
     STATE_WORDS,
 };
+use hotloop_regs::map;
 use hotloop_tests::model::FunctionalBoard;
 use plonky2::{
     field::{
@@ -207,12 +208,39 @@ fn several_trees_share_a_doorbell() {
     assert_eq!(did.bytes_from_device, 64 * 2 * (16 + 32) + 63 * 32 + 2 * 16);
 }
 
+/// A board that holds 2^4 rows takes 2^8 in two passes, however many of its rows neighbour each other in the first.
+#[test]
+fn long_transforms_are_split() {
+    let board = FunctionalBoard::new();
+    board.set_constant(&map::NTT_MAX_LOG, 4);
+    let device = Device::from_function(Arc::new(board), options(Check::Full)).expect("the model opens");
+    for log_n in 4..=8 {
+        let columns: Vec<Vec<u64>> =
+            (0..9u64).map(|c| (0..1 << log_n).map(|i| (c + 1) * (i ^ 0x5a) + c).collect()).collect();
+        let polynomials: Vec<Vec<F>> = columns.iter().map(|column| elements(column)).collect();
+        let (before, shift) = (device.offload(), 7);
+        for log_blowup in [0, 2] {
+            let request =
+                LdeRequest { columns: &columns, input: Input::Coefficients, log_blowup, shift, coefficients: false };
+            let batch = device.lde(&request).expect("extended");
+            let wanted = extension(&polynomials, log_blowup as usize, F::from_canonical_u64(shift));
+            assert_eq!(batch.value_rows(|w| w).expect("rows"), wanted, "2^{log_n} by 2^{log_blowup}");
+        }
+        // One job, or two for each of two panels on one coset and on four.
+        let did = device.offload() - before;
+        assert_eq!(did.jobs, if log_n == 4 { 2 } else { 2 * 2 * (1 + 4) });
+        assert_eq!(did.butterflies, 9 * 5 * (log_n << (log_n - 1)));
+    }
+    let rows: Vec<Vec<u64>> = vec![vec![3; 1 << 9]];
+    assert!(matches!(device.forward(&rows, 7), Err(HotloopError::DeviceLimit { asked: 9, limit: 8, .. })));
+}
+
 #[test]
 fn what_the_board_does_not_hold_is_refused_by_name() {
     let device = open(Check::Spot);
     let before = device.offload();
     let long = vec![vec![1u64; 1 << 14]];
-    let error = device.forward(&long, 7).expect_err("too long");
+    let error = device.inverse(&long, 7).expect_err("too long");
     assert!(matches!(&error, HotloopError::DeviceLimit { asked: 14, limit: 13, .. }), "{error}");
     assert!(error.to_string().contains("preset `model`"), "{error}");
     let column = [vec![1u64; 4]];

@@ -331,8 +331,10 @@ fn engines(
         ("inverse", plan.inverse),
         ("forward", plan.forward),
         ("coefficients", plan.coefficients),
+        ("own_tables", plan.own_tables),
         ("log_n", plan.log_n),
         ("log_cosets", plan.log_cosets),
+        ("log_inner", plan.log_inner),
         ("panels", plan.panels),
     ]);
     let transform = ntt;

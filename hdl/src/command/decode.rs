@@ -1,7 +1,10 @@
 //! What a descriptor may not say.
 
 use hotloop_regs::{
-    descriptor::{Descriptor, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    descriptor::{
+        Descriptor, ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES,
+        MAX_LOG_INNER,
+    },
     Error, Opcode,
 };
 
@@ -96,6 +99,8 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let flags = field(m, descriptor, Descriptor::flags);
     let allowed: Vec<Sig> = [
         FLAG_FORWARD,
+        FLAG_FORWARD | FLAG_ACROSS,
+        FLAG_FORWARD | FLAG_OWN_TABLES,
         FLAG_INVERSE | FLAG_COEFFICIENTS,
         FLAG_INVERSE | FLAG_FORWARD,
         FLAG_INVERSE | FLAG_FORWARD | FLAG_COEFFICIENTS,
@@ -116,8 +121,28 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let forward = m.bit(flags, FLAG_FORWARD.trailing_zeros());
     let backward = m.not(forward);
     let cosets_of_none = m.and(cosets, backward);
-    let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none]);
+    let split = bad_split(m, descriptor, rows, cosets);
+    let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none, split]);
     let transform = m.and(op.transform, transform);
 
     m.any(&[empty, permute, hash, transform])
+}
+
+/// Whether a transform across its panel is more than the walks or the engine can count, or another one has inner rows.
+fn bad_split(m: &mut Module, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
+    let flags = field(m, descriptor, Descriptor::flags);
+    let across = m.bit(flags, FLAG_ACROSS.trailing_zeros());
+    let log_n = field(m, descriptor, Descriptor::log_n);
+    let log_inner = field(m, descriptor, Descriptor::log_inner);
+    let shorter = m.lt(log_inner, log_n);
+    let nothing_left = m.not(shorter);
+    let most = m.constant(MAX_LOG_INNER.into(), 8);
+    let too_many = m.lt(most, log_inner);
+    let high = m.slice(rows, ACROSS_ROWS_LOG, 32 - ACROSS_ROWS_LOG);
+    let few = m.eq_const(high, 0);
+    let many = m.not(few);
+    let bad_across = m.any(&[nothing_left, too_many, many, cosets]);
+    let none = m.eq_const(log_inner, 0);
+    let some = m.not(none);
+    m.mux(across, bad_across, some)
 }

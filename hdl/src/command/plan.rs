@@ -1,7 +1,7 @@
 //! From a descriptor to what engine and data movers are told, level by level.
 
 use hotloop_regs::{
-    descriptor::{Descriptor, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    descriptor::{Descriptor, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES},
     scale_table_beats,
 };
 
@@ -20,6 +20,7 @@ const PARENT_WIDTH: u128 = 8;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     pub has_first: Sig,
+    pub each_first: Sig,
     pub first_address: Sig,
     pub first_beats: Sig,
     pub base: Sig,
@@ -34,6 +35,7 @@ impl Walk {
     pub(crate) fn ports(&self) -> Vec<(&'static str, Sig)> {
         vec![
             ("has_first", self.has_first),
+            ("each_first", self.each_first),
             ("first_address", self.first_address),
             ("first_beats", self.first_beats),
             ("base", self.base),
@@ -63,8 +65,10 @@ pub(crate) struct Plan {
     pub inverse: Sig,
     pub forward: Sig,
     pub coefficients: Sig,
+    pub own_tables: Sig,
     pub log_n: Sig,
     pub log_cosets: Sig,
+    pub log_inner: Sig,
     pub panels: Sig,
 }
 
@@ -123,13 +127,22 @@ pub(crate) fn plan(
     let mode = m.choose(&[(op.hash, hash), (op.grind, grind)], permute);
 
     let flags = field(m, descriptor, Descriptor::flags);
-    let [inverse, forward, coefficients] =
-        [FLAG_INVERSE, FLAG_FORWARD, FLAG_COEFFICIENTS].map(|flag| m.bit(flags, flag.trailing_zeros()));
+    let [inverse, forward, coefficients, across, own_tables] =
+        [FLAG_INVERSE, FLAG_FORWARD, FLAG_COEFFICIENTS, FLAG_ACROSS, FLAG_OWN_TABLES]
+            .map(|flag| m.bit(flags, flag.trailing_zeros()));
+    let [across, own_tables] = [across, own_tables].map(|flag| m.and(flag, op.transform));
     let log_n = field(m, descriptor, Descriptor::log_n);
     let log_cosets = field(m, descriptor, Descriptor::log_cosets);
+    let log_inner = field(m, descriptor, Descriptor::log_inner);
     let one32 = m.constant(1, 32);
     let length = m.shl_var(one32, log_n);
     let cosets = m.shl_var(one32, log_cosets);
+
+    // Across a panel: tiles of 2^log_inner neighbouring rows, from each of the rows that are a stride apart.
+    let inner = m.shl_var(one32, log_inner);
+    let across_total = m.shl_var(rows, log_inner);
+    let log_outer = m.sub(log_n, log_inner);
+    let outer = m.shl_var(one32, log_outer);
 
     // Input: a parameter block, then panels.
     let table: Vec<Sig> = (0..=config.ntt.max_log).map(|log| m.constant(scale_table_beats(log).into(), 32)).collect();
@@ -142,17 +155,35 @@ pub(crate) fn plan(
     let low = m.slice(rows, 0, 31);
     let twice = m.shl(low, 1);
     let none = m.constant(0, 32);
-    let total =
-        m.choose(&[(op.permute, twice), (op.hash, *level_rows), (op.grind, none), (op.transform, length)], rows);
+    let total = m.choose(
+        &[
+            (across, across_total),
+            (op.permute, twice),
+            (op.hash, *level_rows),
+            (op.grind, none),
+            (op.transform, length),
+        ],
+        rows,
+    );
     let tile_rows = m.constant(config.poseidon.tile_rows.into(), 32);
-    let tile = m.mux(op.hash, tile_rows, total);
+    let tile = m.choose(&[(op.hash, tile_rows), (across, inner)], total);
     let width_up = m.extend(width, 17);
     let width_up = m.add_const(width_up, 7);
     let width_panels = m.slice(width_up, 3, 14);
     let width_panels = m.extend(width_panels, 32);
-    let panels = m.choose(&[(op.hash, width_panels), (op.transform, rows)], one32);
+    let panels = m.choose(&[(op.hash, width_panels), (across, outer), (op.transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::src_stride);
-    let read = Walk { has_first, first_address: param, first_beats, base: *level_src, total, tile, panels, stride };
+    let read = Walk {
+        has_first,
+        each_first: own_tables,
+        first_address: param,
+        first_beats,
+        base: *level_src,
+        total,
+        tile,
+        panels,
+        stride,
+    };
 
     // Output: panels.
     let extra = m.extend(coefficients, 32);
@@ -162,16 +193,21 @@ pub(crate) fn plan(
     let odd = m.bit(*level_rows, 0);
     let odd = m.extend(odd, 32);
     let digests = m.add(half, odd);
-    let total = m.choose(&[(op.permute, twice), (op.hash, digests), (op.grind, one32), (op.transform, outputs)], rows);
-    let panels = m.mux(op.transform, rows, one32);
+    let total = m.choose(
+        &[(across, across_total), (op.permute, twice), (op.hash, digests), (op.grind, one32), (op.transform, outputs)],
+        rows,
+    );
+    let tile = m.mux(across, inner, total);
+    let panels = m.choose(&[(across, outer), (op.transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::dst_stride);
     let write = Walk {
         has_first: zero,
+        each_first: zero,
         first_address: param,
         first_beats: none,
         base: *level_dst,
         total,
-        tile: total,
+        tile,
         panels,
         stride,
     };
@@ -188,8 +224,10 @@ pub(crate) fn plan(
         inverse,
         forward,
         coefficients,
+        own_tables,
         log_n,
         log_cosets,
+        log_inner,
         panels: rows,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// `Idle` waits for `start`. `First` offers the segment that goes ahead (a parameter block), `Walk` one segment of the
-/// loops after the other, without a pause, until the last is taken.
+/// loops after the other, without a pause, until the last is taken; if each panel has a parameter block, by turns.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum WalkState {
     Idle,
@@ -26,6 +26,7 @@ struct WalkControl {
     rst: Signal<In, Bit>,
     start: Signal<In, Bit>,
     has_first: Signal<In, Bit>,
+    each_first: Signal<In, Bit>,
     nothing: Signal<In, Bit>,
     seg_ready: Signal<In, Bit>,
     last: Signal<In, Bit>,
@@ -64,8 +65,12 @@ impl Logic for WalkControl {
             }
             WalkState::Walk => {
                 self.walk.next = true;
-                if self.seg_ready.val() & self.last.val() {
-                    self.state.d.next = WalkState::Idle;
+                if self.seg_ready.val() {
+                    if self.last.val() {
+                        self.state.d.next = WalkState::Idle;
+                    } else if self.each_first.val() {
+                        self.state.d.next = WalkState::First;
+                    }
                 }
             }
             _ => {
@@ -80,12 +85,14 @@ impl Logic for WalkControl {
 
 /// Module `segment_walk`. At `start`: if `has_first`, `first_beats` beats at `first_address`, unchecked; then for each
 /// tile of `tile` beats out of `total` (the last may be shorter), for each of `panels` panels (`stride` beats apart):
-/// the tile's beats of that panel, from `base` on. Inputs keep their values until `idle`. Segments leave on `seg_*`
+/// the tile's beats of that panel, from `base` on. If `each_first`, every further segment has such a first one before it
+/// too, contiguous with the one before. Inputs keep their values until `idle`. Segments leave on `seg_*`
 /// (ready/valid).
 pub(crate) fn segment_walk() -> Rc<Module> {
     let mut m = Module::new("segment_walk");
     let start = m.input("start", 1);
     let has_first = m.input("has_first", 1);
+    let each_first = m.input("each_first", 1);
     let first_address = m.input("first_address", ADDRESS_BITS);
     let first_beats = m.input("first_beats", 32);
     let base = m.input("base", ADDRESS_BITS);
@@ -110,7 +117,14 @@ pub(crate) fn segment_walk() -> Rc<Module> {
     let control = m.instance(
         "control",
         &control,
-        &[("start", start), ("has_first", has_first), ("nothing", nothing), ("seg_ready", seg_ready), ("last", last)],
+        &[
+            ("start", start),
+            ("has_first", has_first),
+            ("each_first", each_first),
+            ("nothing", nothing),
+            ("seg_ready", seg_ready),
+            ("last", last),
+        ],
     );
     let [first, walk, idle] = ["first", "walk", "idle"].map(|port| m.output_of(&control, port));
 
@@ -131,8 +145,14 @@ pub(crate) fn segment_walk() -> Rc<Module> {
     let next = m.choose(&[(start, panels), (next_tile, panels), (step, fewer)], *panels_left);
     m.drive(panels_left, next);
 
+    let first_base = m.state("first_base", ADDRESS_BITS, 0);
+    let first_step = m.and(first, seg_ready);
+    let first_after = advance(&mut m, *first_base, first_beats);
+    let next = m.choose(&[(start, first_address), (first_step, first_after)], *first_base);
+    m.drive(first_base, next);
+
     let valid = m.or(first, walk);
-    let address = m.mux(first, first_address, *panel_base);
+    let address = m.mux(first, *first_base, *panel_base);
     let beats = m.mux(first, first_beats, beats);
     m.output("seg_valid", valid);
     m.output("seg_address", address);

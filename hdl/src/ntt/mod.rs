@@ -52,10 +52,12 @@ fn bits(value: u32) -> u32 {
 }
 
 /// Module `ntt_engine`: `start` with `inverse`, `forward`, `coefficients`, `log_n`, `log_cosets`, `panels` begins a
-/// transform of docs/jobs.md; these stay as they are while `busy`. `beat`: a row of data enters the butterflies.
+/// transform of docs/jobs.md; these stay as they are while `busy`. `beat`: a row of data enters the butterflies. With
+/// `own_tables` scale tables come before each panel, not once; with `log_inner` = t a panel is 2^t transforms, of which
+/// row i of the panel has row i div 2^t of number i mod 2^t (both in forward jobs only).
 pub fn engine(config: &Config) -> Rc<Module> {
     let (lanes, max_log) = (config.ntt.lanes, config.ntt.max_log);
-    assert_eq!(lanes, 8, "engines of fewer lanes, which take 8 / lanes tokens for a beat, are not there yet");
+    assert!([1, 2, 4, 8].contains(&lanes), "eight columns are a whole number of tokens");
     assert!((7..=13).contains(&max_log), "the two groups of stages hold transforms of 2^7 to 2^13");
     assert_eq!(config.set.field, Field::GOLDILOCKS, "shifts stand for roots of unity in this field only");
 
@@ -82,13 +84,18 @@ pub fn engine(config: &Config) -> Rc<Module> {
         ("inverse", 1),
         ("forward", 1),
         ("coefficients", 1),
+        ("own_tables", 1),
         ("log_n", sequencer::LOG_BITS),
         ("log_cosets", sequencer::LOG_BITS),
         ("panels", 32),
         ("in_valid", 1),
     ];
     let mut inputs: Vec<(&str, Sig)> = ports.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
-    let log_n = inputs[4].1;
+    let log_n = inputs[5].1;
+    let log_inner = m.input("log_inner", sequencer::LOG_BITS);
+    let inner = sequencer::thermometer(&mut m, log_inner, stage::GROUP_LOG);
+    let inner = m.reg(inner);
+    let tokens_log = pipeline::tokens_log(config);
     let in_data = m.input("in_data", 512);
     let out_ready = m.input("out_ready", 1);
     let pop = m.wire(1);
@@ -112,13 +119,15 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let delayed = m.delay(reading, hazard);
     let delayed = m.at(delayed, Some(0));
     let reading = m.mux(tap_only, delayed, reading);
-    let read_slot = m.slice(reading, 0, max_log);
-    let half = m.bit(reading, max_log);
-    let table = m.slice(reading, max_log + 1, table.width());
+    let slot_bits = max_log + tokens_log;
+    let read_slot = m.slice(reading, 0, slot_bits);
+    let half = m.bit(reading, slot_bits);
+    let table = m.slice(reading, slot_bits + 1, table.width());
+    let read_row = m.slice(read_slot, tokens_log, max_log);
     let read_address = address(&mut m, longest, half, read_slot);
     let read_address = m.delay(read_address, read_at);
 
-    let mut scale_inputs = vec![("data", in_data), ("read_table", table), ("row", read_slot)];
+    let mut scale_inputs = vec![("data", in_data), ("read_table", table), ("row", read_row)];
     for (port, of) in
         [("write_lo", "write_lo"), ("write_hi", "write_hi"), ("write_table", "write_table"), ("beat", "write_beat")]
     {
@@ -139,8 +148,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let write_half = said(&mut m, "write_half");
     let result = m.cat(&[write_half, slot]);
     let result = m.delay(result, write_at - 1);
-    let (result_half, result_slot) = (m.bit(result, max_log), m.slice(result, 0, max_log));
-    let row = coefficient(&mut m, result_slot, log_n, mask);
+    let (result_half, result_slot) = (m.bit(result, slot_bits), m.slice(result, tokens_log, max_log));
+    let mut row = coefficient(&mut m, result_slot, log_n, mask);
+    if tokens_log > 0 {
+        let token = m.slice(result, 0, tokens_log);
+        row = m.cat(&[row, token]);
+    }
     let result_address = address(&mut m, longest, result_half, row);
     let result_address = m.reg(result_address);
     let [stored, input_slot, to_buffer, result_address] =
@@ -153,14 +166,22 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let raw = said(&mut m, "raw");
     let token = m.delay_valid(issue, entry_at);
     let token_slot = m.delay(slot, entry_at);
-    let words = m.split(in_data, 64);
-    let mut pipeline_inputs = vec![("mask".to_owned(), mask), ("token".into(), token), ("slot".into(), token_slot)];
+    let words = m.split(in_data, 64 * lanes);
+    let words = if tokens_log == 0 {
+        words[0]
+    } else {
+        let token = m.slice(slot, 0, tokens_log);
+        m.select(token, &words)
+    };
+    let words = m.split(words, 64);
+    let mut pipeline_inputs =
+        vec![("mask".to_owned(), mask), ("inner".into(), inner), ("token".into(), token), ("slot".into(), token_slot)];
     let mut columns = Vec::new();
     for (k, &word) in words.iter().enumerate() {
         let word = m.at(word, Some(0));
         let input = m.delay(word, operand_at);
         let written = m.wire(64);
-        let buffered = m.ram(1 << max_log, write, write_address, *written, read_address);
+        let buffered = m.ram(1 << slot_bits, write, write_address, *written, read_address);
         let operand = m.mux(from_input, input, buffered);
         let scaled = m.call(&format!("scale_{k}"), &unit, &[("a", operand), ("b", factor)]);
         let scaled = m.output_of(&scaled, "y");
@@ -206,6 +227,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let out_valid = m.any(&[tap_scaled, tap_raw, to_output]);
     let out_valid = m.delay_valid(out_valid, 1);
     let out_data = m.pack(&leaving);
+    let (out_valid, out_data) = whole_beats(&mut m, out_valid, out_data, tokens_log);
     let fifo = Module::fifo(512, depth.into());
     let fifo = m.instance("output", &fifo, &[("in_valid", out_valid), ("in_data", out_data), ("out_ready", out_ready)]);
     let (out_valid, out_data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
@@ -219,6 +241,28 @@ pub fn engine(config: &Config) -> Rc<Module> {
         m.output(port, sig);
     }
     Rc::new(m)
+}
+
+/// Beats from their 2^`tokens_log` tokens, which come one after the other, though not in cycles that follow one another.
+fn whole_beats(m: &mut Module, valid: Sig, token: Sig, tokens_log: u32) -> (Sig, Sig) {
+    if tokens_log == 0 {
+        return (valid, token);
+    }
+    let number = m.state("token", tokens_log, 0);
+    let next = m.add_const(*number, 1);
+    m.drive_when(number, valid, next);
+    let last = pipeline::last_token(m, *number, tokens_log);
+    let mut parts: Vec<Sig> = (0..(1u128 << tokens_log) - 1)
+        .map(|i| {
+            let part = m.state(&format!("token_{i}"), token.width(), 0);
+            let mine = m.eq_const(*number, i);
+            let mine = m.and(mine, valid);
+            m.drive_when(part, mine, token);
+            *part
+        })
+        .collect();
+    parts.push(token);
+    (m.and(valid, last), m.pack(&parts))
 }
 
 /// Where row `row` is in the buffer: the half is its top bit, unless a transform needs all of it.

@@ -1,10 +1,14 @@
 //! The butterflies: all stages of all lanes, and the multiplier between the two groups.
 //!
-//! A token is one row of all lanes, with its slot s in its block of N. Stages of distance D = 2^(max_log − 1), …, 1
-//! follow one another; those with D ≥ N pass rows on. Each stage that works holds the stream back by D tokens, the
-//! last register by one: what leaves with slot s of a block is row s of the block before, in bit-reversed order.
-//! Before the stage of distance D the stream has been held back by N − 2·D tokens, so a row's position modulo 2·D is
-//! the slot's own: one counter serves all stages, and nothing in here has to be cleared between jobs.
+//! A row of eight columns is 8/L tokens of L lanes, one after the other, with the row's slot s in its block of N. Stages
+//! of distance D = 2^(max_log − 1), …, 1 follow one another; those with D ≥ N pass rows on. Each stage that works holds
+//! the stream back by D rows, what follows the last by one: what leaves with slot s of a block is row s of the block
+//! before, in bit-reversed order. Before the stage of distance D the stream has been held back by N − 2·D rows, so a
+//! row's position modulo 2·D is the slot's own: one counter serves all stages, and nothing in here has to be cleared
+//! between jobs.
+//!
+//! A block can be T = 2^t ≤ 64 transforms of N/T rows, row i being row i div T of transform i mod T: the stages with
+//! D < T then hold rows back and do nothing else, and all twiddles are those of the first row of each T.
 //!
 //! Row i = 64·h + i2 needs the twiddles w_2D^(i mod D) in each stage whose phase it met as a partner. Up to D = 64
 //! these are w_(2D/64)^(h mod D/64) (in the stages), times w_2D^i2; the latter multiply to w_N^(i2·k1), with k1 the
@@ -29,38 +33,56 @@ pub fn multiplier_unit(config: &Config) -> Rc<Module> {
     multiplier(&config.set.field, &multiplier_leaf(config.multiplier))
 }
 
+/// Base-2 logarithm of the tokens in a row.
+pub fn tokens_log(config: &Config) -> u32 {
+    8u32.ilog2() - config.ntt.lanes.ilog2()
+}
+
 /// A token on its way.
 struct Token {
     valid: Sig,
+    /// The row's slot, and below it which token of the row this is.
     slot: Sig,
     rows: Vec<Sig>,
     cycle: u32,
 }
 
-/// Module `ntt_pipeline`: `token`, `slot`, `x0` … in, `y0` … out after its latency; `mask` = N − 1 at all times.
+/// What holds for a whole job.
+#[derive(Clone, Copy)]
+struct Settings {
+    /// N − 1.
+    mask: Sig,
+    /// T − 1.
+    inner: Sig,
+}
+
+/// Module `ntt_pipeline`: `token`, `slot`, `x0` … in, `y0` … out after its latency; `mask` = N − 1 and `inner` = T − 1 at
+/// all times.
 pub fn pipeline(config: &Config) -> Rc<Module> {
     let max_log = config.ntt.max_log;
     let mut m = Module::new("ntt_pipeline");
-    let mask = m.input("mask", max_log);
+    let tokens_log = tokens_log(config);
+    let settings = Settings { mask: m.input("mask", max_log), inner: m.input("inner", GROUP_LOG) };
     let valid = m.pipe_input("token", 1);
-    let slot = m.pipe_input("slot", max_log);
+    let slot = m.pipe_input("slot", max_log + tokens_log);
     let rows = (0..config.ntt.lanes).map(|k| m.pipe_input(&format!("x{k}"), 64)).collect();
     let mut token = Token { valid, slot, rows, cycle: 0 };
 
-    let stages: Vec<Stage> = (0..max_log).rev().map(|log| Stage::new(&config.set, log)).collect();
+    let stages: Vec<Stage> =
+        (0..max_log).rev().map(|log| Stage::new(&config.set, log).with_tokens(tokens_log)).collect();
     let (first, second) = stages.split_at((max_log - GROUP_LOG) as usize);
     let multiplied_at: u32 = first.iter().map(Stage::latency).sum();
-    let twiddle = twiddles(&mut m, config, mask, &token, multiplied_at);
+    let twiddle = twiddles(&mut m, config, settings, &token, multiplied_at);
     for stage in first {
-        token = place(&mut m, stage, mask, &token);
+        token = place(&mut m, stage, settings, &token);
     }
     token = multiply(&mut m, config, twiddle, &token);
     for stage in second {
-        token = place(&mut m, stage, mask, &token);
+        token = place(&mut m, stage, settings, &token);
     }
-    // The last token of delay: a block's rows leave with the next block's slots, one to one.
+    // The last row of delay: a block's rows leave with the next block's slots, one to one.
     for row in &mut token.rows {
-        *row = hold(&mut m, token.valid, *row);
+        *row = (0..1 << tokens_log).fold(*row, |row, _| hold(&mut m, token.valid, row));
     }
     let outputs: Vec<(String, Sig)> = token.rows.iter().enumerate().map(|(k, &y)| (format!("y{k}"), y)).collect();
     let outputs: Vec<(&str, Sig)> = outputs.iter().map(|(name, y)| (name.as_str(), *y)).collect();
@@ -73,8 +95,9 @@ fn later(m: &mut Module, token: &Token, cycles: u32) -> (Sig, Sig) {
     (m.delay_valid(token.valid, cycles), m.delay(token.slot, cycles))
 }
 
-fn place(m: &mut Module, stage: &Stage, mask: Sig, token: &Token) -> Token {
-    let log = stage.log;
+fn place(m: &mut Module, stage: &Stage, settings: Settings, token: &Token) -> Token {
+    let Settings { mask, inner } = settings;
+    let (log, depth_log) = (stage.log, stage.depth_log());
     let lane = stage.lane();
     let (at_operands, slot_at_operands) = later(m, token, OPERANDS);
     let middle = Token { valid: at_operands, slot: slot_at_operands, rows: Vec::new(), cycle: token.cycle + OPERANDS };
@@ -82,24 +105,32 @@ fn place(m: &mut Module, stage: &Stage, mask: Sig, token: &Token) -> Token {
     let results = Token { valid: write, slot: slot_at_results, rows: Vec::new(), cycle: token.cycle + RESULTS };
 
     // Slots do not exceed the mask: the phase is 0 in a stage that is passed.
-    let phase = m.bit(slot_at_operands, log);
+    let phase = m.bit(slot_at_operands, depth_log);
+    let holds = if log < GROUP_LOG { m.bit(inner, log) } else { m.constant(0, 1) };
+    let pairs = m.not(holds);
+    let phase = m.and(phase, pairs);
     let works = m.bit(mask, log);
     let bypass = m.not(works);
     let mut inputs: Vec<(&str, Sig)> = vec![("phase", phase), ("bypass", bypass), ("write", write)];
     if stage.feedback() {
-        let address = m.slice(token.slot, 0, log);
-        let write_address = m.slice(slot_at_results, 0, log);
+        let address = m.slice(token.slot, 0, depth_log);
+        let write_address = m.slice(slot_at_results, 0, depth_log);
         inputs.extend([("address", address), ("write_address", write_address)]);
     } else {
-        inputs.push(("token", at_operands));
+        inputs.extend([("token", at_operands), ("holds", holds)]);
     }
     if !stage.factors.is_empty() {
         let words: Vec<u64> = stage.factors.iter().map(|f| f.control()).collect();
         let bits = words.len().ilog2();
-        let position = m.slice(token.slot, log - bits, bits);
+        let mut position = m.slice(token.slot, depth_log - bits, bits);
+        if log < GROUP_LOG {
+            let inner = m.slice(inner, 0, bits);
+            let outer = m.not(inner);
+            position = m.and(position, outer);
+        }
         let control = m.rom(&words, Factor::CONTROL_BITS, position);
         let not_yet = m.not(phase);
-        let leaving = m.and(not_yet, works);
+        let leaving = m.all(&[not_yet, works, pairs]);
         let shifts = m.gate(leaving, control);
         let shifts = m.delay(shifts, RESULTS - OPERANDS);
         inputs.push(("shift", m.slice(shifts, 0, 7)));
@@ -124,11 +155,15 @@ fn place(m: &mut Module, stage: &Stage, mask: Sig, token: &Token) -> Token {
 }
 
 /// The twiddle of each token that the multiplier meets at cycle `wanted`, at that cycle if there is time.
-fn twiddles(m: &mut Module, config: &Config, mask: Sig, token: &Token, wanted: u32) -> Sig {
-    let max_log = config.ntt.max_log;
+fn twiddles(m: &mut Module, config: &Config, settings: Settings, token: &Token, wanted: u32) -> Sig {
+    let Settings { mask, inner } = settings;
+    let (max_log, tokens_log) = (config.ntt.max_log, tokens_log(config));
     let unit = multiplier_unit(config);
     let ahead = 1 + unit.latency().unwrap_or(0);
     let (valid, slot) = later(m, token, wanted.saturating_sub(ahead));
+    let last_token = last_token(m, slot, tokens_log);
+    let turn = m.and(valid, last_token);
+    let slot = m.slice(slot, tokens_log, max_log);
 
     // The stages before the multiplier hold the stream back by N − 64 tokens: slot s meets row s + 64.
     let bits = max_log - GROUP_LOG;
@@ -143,9 +178,15 @@ fn twiddles(m: &mut Module, config: &Config, mask: Sig, token: &Token, wanted: u
     let first = m.eq_const(row, 0);
     let state = m.state("exponent", max_log, 0);
     let zero = m.constant(0, max_log);
-    let exponent = m.mux(first, zero, *state);
-    let next = m.add(exponent, step);
-    m.drive_when(state, valid, next);
+    let running = m.mux(first, zero, *state);
+    let next = m.add(running, step);
+    m.drive_when(state, turn, next);
+    let position = m.and(row, inner);
+    let outer = m.eq_const(position, 0);
+    let first_of_each = m.state("exponent_of_each", max_log, 0);
+    let now = m.and(valid, outer);
+    m.drive_when(first_of_each, now, running);
+    let exponent = m.mux(outer, running, *first_of_each);
 
     let (low, high) = &config.ntt.twiddles;
     let low_bits = low.len().ilog2();
@@ -161,6 +202,15 @@ fn twiddles(m: &mut Module, config: &Config, mask: Sig, token: &Token, wanted: u
     };
     let twiddle = m.call("twiddle", &unit, &[("a", low), ("b", high)]);
     m.output_of(&twiddle, "y")
+}
+
+/// Whether a token is its row's last.
+pub fn last_token(m: &mut Module, slot: Sig, tokens_log: u32) -> Sig {
+    let bits: Vec<Sig> = (0..tokens_log).map(|i| m.bit(slot, i)).collect();
+    if bits.is_empty() {
+        return m.constant(1, 1);
+    }
+    m.all(&bits)
 }
 
 fn multiply(m: &mut Module, config: &Config, twiddle: Sig, token: &Token) -> Token {

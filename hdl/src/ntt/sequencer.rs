@@ -1,6 +1,7 @@
 //! What is issued when: the order of blocks, and the slots in a block.
 //!
-//! A *block* is N slots in lock-step: rows 0 … N − 1 enter the butterflies, the results of the block before leave.
+//! A *block* is N slots in lock-step: rows 0 … N − 1 enter the butterflies, the results of the block before leave. With
+//! L < 8 lanes a slot is issued 8/L times, once for each token of its row.
 //! With I(g) = the values of panel g enter, F_b(g) = its coefficients enter, scaled for coset b, − = nothing enters:
 //!
 //! | job | blocks |
@@ -13,6 +14,9 @@
 //!
 //! A *tap* sends the stored coefficients to the output; in an inverse-then-forward job F_0(g) is one when coefficients
 //! are asked for. The buffer has two halves, used in turns, while 2N rows fit it; forward jobs need one.
+//!
+//! Where each panel brings scale tables of its own (forward jobs only), they are taken before its block; nothing is
+//! issued meanwhile. The last read of the tables before takes place in the cycle in which its slot is issued.
 //!
 //! **The output.** A slot gives at most one beat: results go there in the block after an F, and a tap is only in blocks
 //! after an I or a − (F_0 of inverse-then-forward) or in jobs without F. All that a job sends to the output takes the
@@ -27,7 +31,10 @@
 
 use std::rc::Rc;
 
-use super::scale::{hi_beat_bits, table_bits, LO_BEATS_LOG};
+use super::{
+    pipeline::{last_token, tokens_log},
+    scale::{hi_beat_bits, table_bits, LO_BEATS_LOG},
+};
 use crate::{
     config::Config,
     datapath::{Module, Sig, State},
@@ -57,17 +64,18 @@ pub const LOG_BITS: u32 = 8;
 
 /// Module `ntt_sequencer`. `credits` = words of the output FIFO; `hazard`: see the module's page.
 ///
-/// Outputs: `issue` (the others say what it is that is issued), `slot`; `raw` (this block is an I), `read_table`,
+/// Outputs: `issue` (the others say what it is that is issued), `slot` with the token's number below it; `raw` (this block is an I), `read_table`,
 /// `tap`, `read_half`, `store` (the input goes to the buffer), `to_buffer`, `write_half`, `to_output` (where the results
 /// of the block before go); `write_lo`, `write_hi`, `write_table`, `write_beat` for scale tables; `mask` = N − 1,
-/// `tap_only` = the job is an inverse one, `in_ready`, `busy`, `beat`.
+/// `tap_only` = the job is an inverse one, `in_ready`, `busy`, `beat` (a row has entered the butterflies).
 pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
-    let max_log = config.ntt.max_log;
+    let (max_log, tokens_log) = (config.ntt.max_log, tokens_log(config));
     let mut m = Module::new("ntt_sequencer");
     let start = m.input("start", 1);
     let inverse = m.input("inverse", 1);
     let forward = m.input("forward", 1);
     let coefficients = m.input("coefficients", 1);
+    let own_tables = m.input("own_tables", 1);
     let log_n = m.input("log_n", LOG_BITS);
     let log_cosets = m.input("log_cosets", LOG_BITS);
     let panels = m.input("panels", 32);
@@ -91,7 +99,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let state = m.state("state", STATE_BITS, IDLE);
     let is: Vec<Sig> = (0..=DRAIN).map(|value| m.eq_const(*state, value)).collect();
     let is = |value: u128| is[value as usize];
-    let slot = m.state("slot", max_log, 0);
+    let slot = m.state("slot", max_log + tokens_log, 0);
     let coset = m.state("coset", tables, 0);
     // Blocks of an inverse job: 0, 1, then 2 and 3 in turns.
     let age = m.state("age", 2, 0);
@@ -135,21 +143,31 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let readable = m.or(other, written);
     let no_output = m.not(gives);
     let not_full = m.not(full);
-    let room = m.or(no_output, not_full);
+    // A row's first token takes the credit for all of its beat.
+    let row_begins = first_token(&mut m, *slot, tokens_log);
+    let row_ends = last_token(&mut m, *slot, tokens_log);
+    let row_goes_on = m.not(row_begins);
+    let room = m.any(&[no_output, not_full, row_goes_on]);
     let active = m.any(&[is(VALUES), is(BETWEEN), is(FORWARD), is(INVERSE), is(FLUSH)]);
     let possible = m.all(&[active, room, readable]);
     let no_input = m.not(take_input);
     let fed = m.or(no_input, in_valid);
     let issue = m.and(possible, fed);
-    let wants = m.and(possible, take_input);
+    let wants = m.all(&[possible, take_input, row_ends]);
     let in_ready = m.or(is(TABLES), wants);
-    let last_slot = m.eq(*slot, mask);
+    let slots = if tokens_log == 0 {
+        mask
+    } else {
+        let tokens = m.constant((1 << tokens_log) - 1, tokens_log);
+        m.cat(&[mask, tokens])
+    };
+    let last_slot = m.eq(*slot, slots);
     let turn = m.and(issue, last_slot);
 
     let next = m.add_const(*slot, 1);
-    let next = m.and(next, mask);
+    let next = m.and(next, slots);
     m.drive_when(slot, issue, next);
-    let given = m.and(issue, gives);
+    let given = m.all(&[issue, gives, row_begins]);
     let [given, pop] = [given, pop].map(|x| m.extend(x, credits.ilog2() + 1));
     let next = m.add(*credit, given);
     let next = m.sub(next, pop);
@@ -182,7 +200,8 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let table_done = m.and(part_done, *in_hi);
     let more = m.add_const(*write_table, 1);
     let zero = m.constant(0, tables);
-    let next = m.choose(&[(start, zero), (table_done, more)], *write_table);
+    let panel_ends = m.wire(1);
+    let next = m.choose(&[(start, zero), (*panel_ends, zero), (table_done, more)], *write_table);
     let last_table = m.eq(*write_table, last_coset);
     m.drive(write_table, next);
     let tables_done = m.and(table_done, last_table);
@@ -194,7 +213,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let [idle, loading, first, middle, transform, inverting, flush, drain] =
         [IDLE, TABLES, VALUES, BETWEEN, FORWARD, INVERSE, FLUSH, DRAIN].map(|s| value(&mut m, s));
     let begin = m.choose(&[(no_panels, drain), (tap_only, inverting), (inverse, first)], transform);
-    let panel_follows = m.choose(&[(not_inverse, transform), (halves, middle)], first);
+    let panel_follows = m.choose(&[(own_tables, loading), (not_inverse, transform), (halves, middle)], first);
     let after_panel = m.mux(last_panel, flush, panel_follows);
     let after_forward = m.mux(final_coset, after_panel, transform);
     let last_tap = m.and(inverse_tap, last_panel);
@@ -225,6 +244,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let panel_turn = m.and(forward_turn, final_coset);
     let tap_turn = m.and(turn, inverse_tap);
     let panel_turn = m.or(panel_turn, tap_turn);
+    m.connect(panel_ends, panel_turn);
     let less = m.add_const(*panels_left, u32::MAX.into());
     drive_from(&mut m, panels_left, idle_start, panels, panel_turn, less);
     let no = m.constant(0, 1);
@@ -241,7 +261,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
 
     let busy = m.not(is(IDLE));
     let real = m.or(raw, is(FORWARD));
-    let beat = m.and(issue, real);
+    let beat = m.all(&[issue, real, row_ends]);
     for (name, sig) in [
         ("issue", issue),
         ("slot", *slot),
@@ -268,8 +288,17 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     Rc::new(m)
 }
 
+/// Whether a token is its row's first.
+fn first_token(m: &mut Module, slot: Sig, tokens_log: u32) -> Sig {
+    if tokens_log == 0 {
+        return m.constant(1, 1);
+    }
+    let token = m.slice(slot, 0, tokens_log);
+    m.eq_const(token, 0)
+}
+
 /// 2^`log` − 1 in `width` bits.
-fn thermometer(m: &mut Module, log: Sig, width: u32) -> Sig {
+pub fn thermometer(m: &mut Module, log: Sig, width: u32) -> Sig {
     let bits: Vec<Sig> = (0..width)
         .map(|bit| {
             let bit = m.constant(bit.into(), log.width());

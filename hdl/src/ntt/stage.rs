@@ -7,13 +7,17 @@
 //!
 //! Cycles are counted from the token's arrival at the stage. Control comes from outside, once for all lanes:
 //!
+//! With fewer lanes than columns a row is several tokens, one after the other, and D counts rows: all that a stage holds
+//! is as many times deeper. A stage whose `phase` stays 0 without `bypass` only holds its rows back.
+//!
 //! | port | cycle | meaning |
 //! |---|---|---|
 //! | `x` | 0 | row, canonical |
-//! | `address` | 0 | row mod D (stages with a memory) |
+//! | `address` | 0 | token mod D rows (stages with a memory) |
 //! | `phase`, `bypass` | 1 | bypass: the stage is longer than the transform, rows pass |
 //! | `swap` | 1 | the twiddle is negative |
 //! | `token` | 1 | there is a token (stages without a memory) |
+//! | `holds` | 1 | the stage only holds rows back (stages without a memory) |
 //! | `write`, `write_address` | 3 | the token and its row, as they were |
 //! | `shift`, `second` | 3 | control bits of the twiddle, zero in phase 1 |
 //! | `y` | latency | row |
@@ -32,14 +36,16 @@ pub const GROUP_LOG: u32 = 6;
 pub const OPERANDS: u32 = 1;
 /// Cycle of its results.
 pub const RESULTS: u32 = OPERANDS + ADD_STAGES;
-/// From this distance on, a stage's only memory is written with differences that were read from it four cycles before.
+/// From this depth on, a stage's only memory is written with differences that were read from it four cycles before.
 const FEEDBACK_LOG: u32 = 2;
 
 /// A stage as generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// Base-2 logarithm of its distance.
+    /// Base-2 logarithm of its distance in rows.
     pub log: u32,
+    /// Base-2 logarithm of the tokens in a row.
+    pub tokens_log: u32,
     /// Its twiddles, by the row's position in the first half of the block; empty if all are 1.
     pub factors: Vec<Factor>,
 }
@@ -55,7 +61,17 @@ impl Stage {
             Factor::of(&set.field, value).unwrap_or_else(|| panic!("{value:#x} is no sum of two powers of two"))
         });
         let factors: Vec<Factor> = factors.collect();
-        Stage { log, factors: if factors.len() > 1 { factors } else { Vec::new() } }
+        Stage { log, tokens_log: 0, factors: if factors.len() > 1 { factors } else { Vec::new() } }
+    }
+
+    /// The same stage for rows of 2^`tokens_log` tokens.
+    pub fn with_tokens(self, tokens_log: u32) -> Stage {
+        Stage { tokens_log, ..self }
+    }
+
+    /// Base-2 logarithm of the tokens that it holds back.
+    pub fn depth_log(&self) -> u32 {
+        self.log + self.tokens_log
     }
 
     /// Whether any twiddle is negative.
@@ -70,7 +86,7 @@ impl Stage {
 
     /// Whether the stage has a memory, or registers.
     pub fn feedback(&self) -> bool {
-        self.log >= FEEDBACK_LOG
+        self.depth_log() >= FEEDBACK_LOG
     }
 
     /// Cycles from `x` to `y`.
@@ -100,10 +116,10 @@ impl Stage {
         };
 
         let sum_or_waiting = if self.feedback() {
-            let address = input_at(&mut m, "address", self.log, 0);
-            let write_address = input_at(&mut m, "write_address", self.log, RESULTS);
+            let address = input_at(&mut m, "address", self.depth_log(), 0);
+            let write_address = input_at(&mut m, "write_address", self.depth_log(), RESULTS);
             let data = m.wire(64);
-            let memory = m.ram(1 << self.log, write, write_address, *data, address);
+            let memory = m.ram(1 << self.depth_log(), write, write_address, *data, address);
             // x + 0 and memory + 0 pass through the adder, x − 0 through the subtractor.
             let partner = m.gate(phase, x);
             let first = m.mux(bypass, x, memory);
@@ -115,13 +131,15 @@ impl Stage {
             sum
         } else {
             let token = input_at(&mut m, "token", 1, OPERANDS);
-            let waiting = (0..1 << self.log).fold(x, |x, _| hold(&mut m, token, x));
+            let holds = input_at(&mut m, "holds", 1, OPERANDS);
+            let waiting = (0..1 << self.depth_log()).fold(x, |x, _| hold(&mut m, token, x));
             let partner = m.gate(phase, x);
             let first = m.mux(bypass, x, waiting);
             let sum = add(&mut m, first, partner);
             let stored = difference(&mut m, waiting, x);
-            let stored = (0..1 << self.log).fold(stored, |x, _| hold(&mut m, write, x));
-            let now = m.or(phase, bypass);
+            let stored = (0..1 << self.depth_log()).fold(stored, |x, _| hold(&mut m, write, x));
+            // Without a partner the sum is the row that waited.
+            let now = m.any(&[phase, bypass, holds]);
             m.mux(now, sum, stored)
         };
         let y = self.twiddle(&mut m, sum_or_waiting);

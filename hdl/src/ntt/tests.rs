@@ -109,7 +109,11 @@ fn tables_give_every_power_of_the_root() {
 
 #[test]
 fn multipliers_are_two_a_lane_and_two() {
-    let config = Config::sim();
-    let design = Design::new(engine(&config));
-    assert_eq!(design.instances_of(crate::field::MULTIPLIER_LEAF), u64::from(multipliers(&config)));
+    for lanes in [1, 2, 4, 8] {
+        let mut config = Config::sim();
+        config.ntt.lanes = lanes;
+        let design = Design::new(engine(&config));
+        assert_eq!(design.instances_of(crate::field::MULTIPLIER_LEAF), u64::from(2 * lanes + 2));
+        assert_eq!(multipliers(&config), 2 * lanes + 2);
+    }
 }

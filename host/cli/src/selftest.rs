@@ -5,7 +5,10 @@ use std::{process::ExitCode, time::Duration};
 use clap::Args;
 use hotloop::{Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, TreeRequest, STATE_WORDS};
 use hotloop_driver::{Descriptor, DriverError, HashShape, TransformShape, Window};
-use hotloop_regs::{descriptor::FLAG_FORWARD, map, Error as JobCode};
+use hotloop_regs::{
+    descriptor::{FLAG_ACROSS, FLAG_FORWARD},
+    map, Error as JobCode,
+};
 use plonky2::{
     field::{
         goldilocks_field::GoldilocksField as F,
@@ -204,14 +207,16 @@ fn lengths(device: &Device) -> std::ops::RangeInclusive<u32> {
 }
 
 fn forward(device: &Device) -> Answer {
-    for log_n in lengths(device) {
+    // One length that takes two passes.
+    let longest = device.identity().max_log + 1;
+    for log_n in 1..=longest {
         let columns = columns(if log_n % 2 == 0 { 9 } else { 3 }, 1 << log_n);
         let shift = F::coset_shift();
         let batch = device.forward(&columns, shift.to_canonical_u64()).map_err(text)?;
         let wanted: Vec<Vec<u64>> = columns.iter().map(|c| extended(c, 0, shift)).collect();
         expect(&format!("a transform of 2^{log_n}"), &batch.value_columns(|x| x).map_err(text)?, &wanted)?;
     }
-    Ok(format!("2^1 to 2^{}, on a coset", device.identity().max_log))
+    Ok(format!("2^1 to 2^{longest}, on a coset"))
 }
 
 /// plonky2's values of a polynomial on a coset of 2^`log_blowup` times its length, in bit-reversed order.
@@ -278,10 +283,13 @@ fn refusals(device: &Device) -> Answer {
         panels: 1,
         log_n: device.identity().max_log as u8 + 1,
         log_cosets: 0,
+        log_inner: 0,
         flags: FLAG_FORWARD,
         src_stride: 1,
         dst_stride: 1,
     };
+    let inner = TransformShape { log_n: 3, log_inner: 1, ..shape };
+    let nothing_left = TransformShape { log_inner: 3, flags: FLAG_FORWARD | FLAG_ACROSS, ..inner };
     let odd_tree = HashShape { rows: 6, width: 8, levels: 2, src_stride: 8 };
     let short = Window { beats: 4, ..whole };
     let wrong = [
@@ -292,6 +300,16 @@ fn refusals(device: &Device) -> Answer {
         (
             "too long a transform",
             Descriptor::transform(device.set(), whole, whole, whole.iova, shape),
+            JobCode::BadShape,
+        ),
+        (
+            "inner rows in a panel of its own",
+            Descriptor::transform(device.set(), whole, whole, whole.iova, inner),
+            JobCode::BadShape,
+        ),
+        (
+            "transforms of one row across a panel",
+            Descriptor::transform(device.set(), whole, whole, whole.iova, nothing_left),
             JobCode::BadShape,
         ),
         ("a misaligned source", Descriptor { src: whole.iova + 8, ..good }, JobCode::Misaligned),

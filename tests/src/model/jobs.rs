@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hotloop_driver::{hash_digests, Descriptor, DmaMemory};
 use hotloop_regs::{
-    descriptor::{FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
+    descriptor::{ACROSS_ROWS_LOG, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES, MAX_LOG_INNER},
     map, scale_table_beats, Error, Opcode, BEAT_BYTES, BEAT_WORDS, SCALE_LO_WORDS,
 };
 use plonky2::{
@@ -93,6 +93,14 @@ impl Run<'_> {
                     && shape.flags_are_valid()
                     && (1..=registers.get(&map::NTT_MAX_LOG)).contains(&log_n)
                     && log_cosets <= registers.get(&map::NTT_MAX_LOG_COSETS)
+                    && match shape.across() {
+                        true => {
+                            shape.log_inner < shape.log_n
+                                && u32::from(shape.log_inner) <= MAX_LOG_INNER
+                                && job.rows >> ACROSS_ROWS_LOG == 0
+                        }
+                        false => shape.log_inner == 0,
+                    }
             }
         };
         if good {
@@ -224,9 +232,35 @@ impl Run<'_> {
     fn transform(&mut self) {
         let shape = self.job.transform_shape();
         let (log_n, cosets) = (u32::from(shape.log_n), 1u64 << shape.log_cosets);
-        let scales: Vec<Vec<F>> = (0..cosets).map(|coset| self.scale_table(log_n, coset)).collect();
+        let mut scales: Vec<Vec<F>> = (0..cosets).map(|coset| self.scale_table(log_n, coset)).collect();
+        if shape.across() {
+            return self.across(&scales[0]);
+        }
         for panel in 0..u64::from(shape.panels) {
+            if shape.flags & FLAG_OWN_TABLES != 0 && panel > 0 {
+                scales = (0..cosets).map(|coset| self.scale_table(log_n, panel * cosets + coset)).collect();
+            }
             self.panel(panel, log_n, &scales);
+        }
+    }
+
+    /// Every inner row is a transform of its own.
+    fn across(&mut self, scale: &[F]) {
+        let shape = self.job.transform_shape();
+        let log_outer = u32::from(shape.log_n - shape.log_inner);
+        for inner in 0..u64::from(shape.panels) << shape.log_inner {
+            let place = |row: usize, stride: u32| row as u64 * u64::from(stride) + inner;
+            let rows: Vec<Beat> = (0..1 << log_outer).map(|row| self.read(place(row, shape.src_stride))).collect();
+            self.done.ntt_beats += rows.len() as u64;
+            let first = inner as usize % (1 << shape.log_inner);
+            let factors = || scale.iter().skip(first).step_by(1 << shape.log_inner);
+            let column = |c: usize| rows.iter().zip(factors()).map(|(beat, scale)| field(beat[c]) * *scale).collect();
+            let values: Vec<Vec<F>> = (0..BEAT_WORDS).map(|c| PolynomialCoeffs::new(column(c)).fft().values).collect();
+            for row in 0..1usize << log_outer {
+                let natural = row.reverse_bits() >> (usize::BITS - log_outer);
+                let beat: Vec<u64> = values.iter().map(|v| canonical(v[natural])).collect();
+                self.write(place(row, shape.dst_stride), &beat);
+            }
         }
     }
 

@@ -16,7 +16,7 @@ pub fn models() -> Vec<Model> {
     ]
 }
 
-/// Other numbers everywhere than preset `sim`: one unit, two S-boxes, short tiles, a longer multiplier.
+/// Other numbers everywhere than preset `sim`: one unit, two S-boxes, short tiles, a longer multiplier, two lanes.
 fn small() -> Config {
     let mut config = Config::sim();
     config.preset = "small".into();
@@ -24,6 +24,7 @@ fn small() -> Config {
     config.poseidon.units = 1;
     config.poseidon.full_sboxes = 2;
     config.poseidon.tile_rows = 64;
+    config.ntt.lanes = 2;
     config.ntt.max_log = 9;
     config.ntt.max_log_cosets = 2;
     config.ntt.twiddles = ntt::twiddle_tables(&config.set, config.ntt.max_log);

@@ -14,7 +14,15 @@ pub fn models() -> Vec<Model> {
     let mut signed = Config::sim();
     signed.set.generator = 1_753_635_133_440_165_772;
     signed.ntt.twiddles = ntt::twiddle_tables(&signed.set, signed.ntt.max_log);
+    let narrow = |lanes| {
+        let mut config = shortest(Config::sim());
+        config.ntt.lanes = lanes;
+        config
+    };
     vec![
+        super::unit("ntt_engine_1_lane", ntt::engine(&narrow(1))),
+        super::unit("ntt_engine_2_lanes", ntt::engine(&narrow(2))),
+        super::unit("ntt_engine_4_lanes", ntt::engine(&narrow(4))),
         super::unit("ntt_engine", ntt::engine(&Config::sim())),
         super::unit("ntt_engine_7", ntt::engine(&shortest(Config::sim()))),
         super::unit("ntt_engine_signed", ntt::engine(&signed)),

@@ -14,7 +14,7 @@ const SIGNED: u64 = 1_753_635_133_440_165_772;
 const COLUMNS: usize = 8;
 type Beat = [u64; COLUMNS];
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Job {
     inverse: bool,
     forward: bool,
@@ -22,6 +22,8 @@ struct Job {
     log_n: usize,
     log_cosets: usize,
     panels: usize,
+    own_tables: bool,
+    log_inner: usize,
 }
 
 /// Which flags go together.
@@ -60,22 +62,27 @@ fn beats(columns: &[Vec<F>]) -> impl Iterator<Item = Beat> + '_ {
 /// What goes in and what has to come out.
 fn stimulus(job: Job, generator: u64, rng: &mut StdRng) -> (Vec<Beat>, Vec<Beat>) {
     let (n, cosets) = (1usize << job.log_n, if job.forward { 1usize << job.log_cosets } else { 1 });
-    let root = F::from_canonical_u64(generator).exp_power_of_2(32 - job.log_n);
+    let root = F::from_canonical_u64(generator).exp_power_of_2(32 - (job.log_n - job.log_inner));
     let hi_words = if job.log_n > 6 { 1 << (job.log_n - 6) } else { 1 };
     let (mut input, mut output) = (Vec::new(), Vec::new());
-    let tables: Vec<Vec<u64>> = (0..cosets)
-        .map(|_| {
+    let new_tables = |rng: &mut StdRng, input: &mut Vec<Beat>| -> Vec<Vec<u64>> {
+        let table = |_| {
             let mut table: Vec<u64> = (0..64 + hi_words).map(|_| word(rng)).collect();
             table.resize(table.len().next_multiple_of(COLUMNS), 0);
             input.extend(table.chunks(COLUMNS).map(|beat| <Beat>::try_from(beat).unwrap()));
             table
-        })
-        .collect();
+        };
+        (0..cosets).map(table).collect()
+    };
+    let mut tables = new_tables(rng, &mut input);
     let scaled = |column: &[F], table: &[u64]| -> Vec<F> {
         let factor = |i: usize| element(table[64 + (i >> 6)]) * element(table[i & 63]);
         column.iter().enumerate().map(|(i, &x)| x * factor(i)).collect()
     };
-    for _ in 0..job.panels {
+    for panel in 0..job.panels {
+        if job.own_tables && panel > 0 {
+            tables = new_tables(rng, &mut input);
+        }
         let rows: Vec<Beat> = (0..n).map(|_| std::array::from_fn(|_| word(rng))).collect();
         input.extend(&rows);
         let columns = (0..COLUMNS).map(|k| rows.iter().map(|row| element(row[k])).collect::<Vec<F>>());
@@ -93,9 +100,15 @@ fn stimulus(job: Job, generator: u64, rng: &mut StdRng) -> (Vec<Beat>, Vec<Beat>
             output.extend(beats(&columns));
         }
         for table in &tables {
-            let values: Vec<Vec<F>> = columns.iter().map(|x| transform(&scaled(x, table), root)).collect();
-            let natural: Vec<Beat> = beats(&values).collect();
-            output.extend((0..n).map(|j| natural[j.reverse_bits() >> (usize::BITS as usize - job.log_n)]));
+            let (inner, log_outer) = (1 << job.log_inner, job.log_n - job.log_inner);
+            let values = (0..inner).map(|t| {
+                let every = |x: &Vec<F>| scaled(x, table).into_iter().skip(t).step_by(inner).collect::<Vec<_>>();
+                let values: Vec<Vec<F>> = columns.iter().map(|x| transform(&every(x), root)).collect();
+                beats(&values).collect::<Vec<Beat>>()
+            });
+            let natural: Vec<Vec<Beat>> = values.collect();
+            let reversed = |j: usize| j.reverse_bits() >> (usize::BITS as usize - log_outer);
+            output.extend((0..n).map(|j| natural[j % inner][reversed(j / inner)]));
         }
     }
     (input, output)
@@ -138,6 +151,8 @@ impl Bench {
         self.set("log_n", job.log_n);
         self.set("log_cosets", job.log_cosets);
         self.set("panels", job.panels);
+        self.set("own_tables", job.own_tables.into());
+        self.set("log_inner", job.log_inner);
         self.set("start", 1);
         self.engine.step().unwrap();
         self.set("start", 0);
@@ -150,7 +165,7 @@ impl Bench {
         let [in_valid, in_ready, out_valid, out_ready, busy, beat] =
             ["in_valid", "in_ready", "out_valid", "out_ready", "busy", "beat"].map(|p| self.engine.port(p).unwrap());
         let limit =
-            self.engine.cycles() + 2000 + 2000 * (input.len() + output.len()) as u64 / u64::from(offered.min(taken));
+            self.engine.cycles() + 8000 + 4000 * (input.len() + output.len()) as u64 / u64::from(offered.min(taken));
         let begin = self.engine.cycles();
         self.start(job);
         let (mut sent, mut got, mut real) = (0, 0, 0);
@@ -201,11 +216,28 @@ impl Bench {
                         if !forward && log_cosets > 0 || large && (log_cosets, panels) != (1, 2) {
                             continue;
                         }
-                        let job = Job { inverse, forward, coefficients, log_n, log_cosets, panels };
+                        let job = Job { inverse, forward, coefficients, log_n, log_cosets, panels, ..Job::default() };
                         let (offered, taken) = [(100, 100), (60, 100), (100, 50), (40, 40)][self.rng.gen_range(0..4)];
                         self.run(job, offered, taken);
                     }
                 }
+            }
+        }
+    }
+
+    /// The two passes of split transforms: scale tables for each panel, and several transforms in a panel.
+    fn passes(&mut self, longest: usize) {
+        let forward = Job { forward: true, ..Job::default() };
+        for log_n in 1..=longest {
+            for (log_cosets, panels) in [(0, 1), (0, 4), (1, 3)] {
+                let job = Job { log_n, log_cosets, panels, own_tables: true, ..forward };
+                let (offered, taken) = [(100, 100), (60, 80)][self.rng.gen_range(0..2)];
+                self.run(job, offered, taken);
+            }
+            for log_inner in 1..log_n.min(7) {
+                let job = Job { log_n, log_inner, panels: 3, own_tables: self.rng.gen(), ..forward };
+                let (offered, taken) = [(100, 100), (60, 80)][self.rng.gen_range(0..2)];
+                self.run(job, offered, taken);
             }
         }
     }
@@ -221,6 +253,7 @@ impl Bench {
             log_n: rng.gen_range(1..=longest),
             log_cosets,
             panels: rng.gen_range(1..4),
+            ..Job::default()
         }
     }
 }
@@ -243,11 +276,32 @@ fn the_shortest_engine() {
 }
 
 #[test]
+fn passes_of_split_transforms() {
+    Bench::new("ntt_engine", PLONKY2).passes(11);
+    Bench::new("ntt_engine_signed", SIGNED).passes(9);
+    Bench::new("ntt_engine_7", PLONKY2).passes(7);
+}
+
+/// Eight columns through fewer lanes: the same results, 8 / lanes cycles a beat.
+#[test]
+fn fewer_lanes() {
+    for (model, tokens) in [("ntt_engine_1_lane", 8), ("ntt_engine_2_lanes", 4), ("ntt_engine_4_lanes", 2)] {
+        let mut bench = Bench::new(model, PLONKY2);
+        bench.all(7);
+        bench.passes(7);
+        let job = Job { forward: true, log_n: 7, panels: 12, ..Job::default() };
+        let (cycles, real) = bench.run(job, 100, 100);
+        assert_eq!(real, 12 << 7);
+        assert!(cycles <= tokens * (real + (1 << 7)) + 320, "{model}: {cycles} cycles for {real} beats");
+    }
+}
+
+#[test]
 fn twiddles_with_signs() {
     let mut bench = Bench::new("ntt_engine_signed", SIGNED);
     for (inverse, forward, coefficients) in KINDS {
         for log_n in 1..=13 {
-            bench.run(Job { inverse, forward, coefficients, log_n, log_cosets: 0, panels: 2 }, 100, 100);
+            bench.run(Job { inverse, forward, coefficients, log_n, panels: 2, ..Job::default() }, 100, 100);
         }
     }
 }
@@ -278,7 +332,7 @@ fn a_batch_has_no_bubbles() {
     for (kind, blocks, flushes) in [(KINDS[0], 1, 1), (KINDS[1], 1, 2), (KINDS[2], 3, 2), (KINDS[3], 3, 2)] {
         let (inverse, forward, coefficients) = kind;
         let log_cosets = if blocks == 3 { 1 } else { 0 };
-        let job = Job { inverse, forward, coefficients, log_n: 9, log_cosets, panels: 12 };
+        let job = Job { inverse, forward, coefficients, log_n: 9, log_cosets, panels: 12, ..Job::default() };
         let (cycles, real) = bench.run(job, 100, 100);
         assert_eq!(real, 12 * blocks * n);
         assert!(cycles <= real + flushes * n + 320, "{job:?}: {cycles} cycles for {real} beats");
