@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use hotloop_hdl::{
     accelerator,
     datapath::{Design, Module, Sig},
-    field::{add_mod, multiplier, multiplier_leaf, sub_mod, Field},
+    field::{add_mod, multiplier, multiplier_leaf, sub_mod, Field, MultiplierLeaf},
     poseidon::dispatcher,
     Config,
 };
@@ -50,11 +50,11 @@ pub fn pair_latency() -> u32 {
 
 /// Stages of the modular multiplier behind its leaf: those of the reduction.
 pub fn reduction_latency() -> u32 {
-    let leaf = multiplier_leaf(2);
-    multiplier(&Field::GOLDILOCKS, &leaf).latency().expect("a pipelined unit") - 2
+    let leaf = MultiplierLeaf::Simulated { latency: 2 };
+    multiplier(&Field::GOLDILOCKS, &multiplier_leaf(leaf)).latency().expect("a pipelined unit") - 2
 }
 
 /// Stages of the multiplier leaf of the preset `sim`.
 pub fn leaf_latency() -> u32 {
-    Config::sim().multiplier_latency
+    multiplier_leaf(Config::sim().multiplier).latency().expect("a pipelined unit")
 }
