@@ -2,12 +2,13 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOTLOOP := $(TARGET)/release/hotloop
 
-.PHONY: prove prove-hardware test build docs clean help
+.PHONY: prove prove-hardware test sets build docs clean help
 
 help:
 	@echo "make prove   prove a STARK on the simulated board, and compare with the CPU prover"
 	@echo "make test    every test, lints included (two cores: see README for the time it takes)"
 	@echo "make prove-hardware   prove the emitted hardware for all inputs; writes docs/proofs.md"
+	@echo "make sets    self-test of the boards of every parameter set"
 	@echo "make build   the hotloop command: $(HOTLOOP)"
 	@echo "make docs    regenerate docs/registers.md and docs/figures.md"
 
@@ -27,6 +28,12 @@ test:
 
 prove-hardware:
 	@scripts/prove-hardware.sh
+
+# The boards of the other parameter sets, each against its own library.
+sets:
+	@scripts/setup.sh
+	cargo build --release --locked -p hotloop-cli --features sets
+	$(HOTLOOP) selftest --device sim --sets all
 
 docs: build
 	$(HOTLOOP) emit --docs docs/registers.md

@@ -1,5 +1,7 @@
 //! What an accelerator consists of: one value from which everything is generated.
 
+use hotloop_regs::ParameterSet;
+
 use crate::{field::MultiplierLeaf, sets::SetTables};
 
 /// An accelerator.
@@ -43,13 +45,20 @@ pub struct PoseidonConfig {
 }
 
 impl Config {
-    /// Names of all presets.
+    /// Names of the presets that every build of the simulation holds.
     pub const PRESETS: &'static [&'static str] = &["sim"];
+
+    /// Names of the presets that are `sim` with another parameter set. Their models are in a crate of their own
+    /// (hotloop-sim-sets), so that nobody builds them who does not ask.
+    pub const SET_PRESETS: &'static [&'static str] = &["sim-v0", "sim-p3", "sim-mid"];
 
     /// A preset by name.
     pub fn preset(name: &str) -> Option<Config> {
         match name {
             "sim" => Some(Config::sim()),
+            "sim-v0" => Some(Config::sim().with_set(name, ParameterSet::Plonky2V0)),
+            "sim-p3" => Some(Config::sim().with_set(name, ParameterSet::Plonky3Goldilocks)),
+            "sim-mid" => Some(Config::sim().with_set(name, ParameterSet::Miden)),
             _ => None,
         }
     }
@@ -70,5 +79,12 @@ impl Config {
             poseidon: PoseidonConfig { units: 2, full_sboxes: 4, tile_rows: 256 },
             set,
         }
+    }
+
+    /// The same with another parameter set, as the preset `name`.
+    pub fn with_set(self, name: &str, set: ParameterSet) -> Config {
+        let set = SetTables::of(set);
+        let twiddles = crate::ntt::twiddle_tables(&set, self.ntt.max_log);
+        Config { preset: name.into(), ntt: NttConfig { twiddles, ..self.ntt }, set, ..self }
     }
 }

@@ -1,5 +1,7 @@
 //! Checks on results. Every function here says what is wrong, or nothing; none corrects.
 
+use hotloop_regs::{LastBlock, LeafRule};
+
 use crate::{
     device::Device,
     error::{HotloopError, Result},
@@ -77,15 +79,18 @@ pub(crate) fn nonce(device: &Device, request: &GrindRequest, first: u64, end: u6
     Ok(())
 }
 
-fn leaf_digest(reference: &dyn Reference, leaf: &[u64]) -> Digest {
+fn leaf_digest(reference: &dyn Reference, rule: LeafRule, leaf: &[u64]) -> Digest {
     let mut state = [0; STATE_WORDS];
-    if leaf.len() <= 4 {
+    if rule.short_is_digest && leaf.len() <= 4 {
         for (word, &element) in state.iter_mut().zip(leaf) {
             *word = canonical(element);
         }
     } else {
         for block in leaf.chunks(8) {
             state[..block.len()].copy_from_slice(block);
+            if rule.last_block == LastBlock::Zeroed {
+                state[block.len()..8].fill(0);
+            }
             reference.permute(&mut state);
         }
     }
@@ -115,7 +120,7 @@ pub(crate) fn tree(device: &Device, leaves: Panels<'_>, tree: &Tree) -> Result<(
     };
     let all = device.options().check == Check::Full;
     for i in positions(device, tree.leaves())? {
-        if leaf_digest(reference, &leaves.row(i)?) != tree.level(0)[i] {
+        if leaf_digest(reference, device.set().leaf_rule(), &leaves.row(i)?) != tree.level(0)[i] {
             return Err(device.wrong("hash", format!("leaf {i}")));
         }
         if !all {

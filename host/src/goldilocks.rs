@@ -94,25 +94,9 @@ pub fn invert_all(values: &mut [u64]) {
     }
 }
 
-/// The generator of order 2^32 of a parameter set.
-pub const fn generator(set: ParameterSet) -> u64 {
-    match set {
-        ParameterSet::Plonky2V1 => 7_277_203_076_849_721_926,
-        ParameterSet::Plonky2V0 | ParameterSet::Plonky3Goldilocks | ParameterSet::Miden => 1_753_635_133_440_165_772,
-    }
-}
-
-/// The shift of a parameter set's low-degree extensions.
-pub const fn coset_shift(set: ParameterSet) -> u64 {
-    match set {
-        ParameterSet::Plonky2V1 => 14_293_326_489_335_486_720,
-        ParameterSet::Plonky2V0 | ParameterSet::Plonky3Goldilocks | ParameterSet::Miden => 7,
-    }
-}
-
 /// The set's root of unity of order 2^`log_n`, `log_n` at most 32.
 pub const fn root(set: ParameterSet, log_n: u32) -> u64 {
-    pow(generator(set), 1 << (32 - log_n))
+    pow(set.generator(), 1 << (32 - log_n))
 }
 
 /// The low `bits` bits of `index` in reverse order.

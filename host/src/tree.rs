@@ -125,7 +125,8 @@ impl PendingTree {
         };
         let src = leaves.buffer.window(leaves.start, leaves.window())?;
         let descriptor = Descriptor::hash(device.set(), src, out.window(0, digests.div_ceil(2))?, shape);
-        let blocks = if width <= 4 { 0 } else { width.div_ceil(8) };
+        let own_digests = width <= 4 && device.set().leaf_rule().short_is_digest;
+        let blocks = if own_digests { 0 } else { width.div_ceil(8) };
         let work = Offload {
             permutations: (rows * blocks + digests - rows) as u64,
             bytes_to_device: (leaves.count() * rows * 64) as u64,
@@ -149,7 +150,8 @@ impl PendingTree {
 }
 
 impl Device {
-    /// Digests of rows, each with the prover's `hash_or_noop`: a leaf of at most four elements is its own digest.
+    /// Digests of rows, by the set's rule ([`hotloop_regs::LeafRule`]): with plonky2's sets a leaf of at most four
+    /// elements is its own digest.
     pub fn hash_leaves<W: Words>(&self, leaves: Leaves<'_, W>) -> Result<Vec<Digest>> {
         Ok(self.tree(TreeRequest { leaves, levels: 0 })?.digests)
     }

@@ -29,8 +29,8 @@ pub fn open_sim(preset: &str) -> Result<Arc<dyn PciFunction>, SimError> {
 }
 
 /// The presets whose accelerators are in this program.
-pub fn presets() -> Vec<&'static str> {
-    ffi::models().into_iter().filter_map(|name| name.strip_prefix(PRESET)).collect()
+pub fn presets() -> Vec<String> {
+    ffi::models().into_iter().filter_map(|name| name.strip_prefix(PRESET)).map(|name| name.replace('_', "-")).collect()
 }
 
 impl SimFunction {

@@ -18,7 +18,10 @@ pub struct SimOptions {
 impl SimOptions {
     /// The accelerator of a preset.
     pub fn preset(preset: &str) -> SimOptions {
-        SimOptions { name: format!("sim:{preset}"), ..SimOptions::model(&format!("{PRESET}{preset}")) }
+        SimOptions {
+            name: format!("sim:{preset}"),
+            ..SimOptions::model(&format!("{PRESET}{}", preset.replace('-', "_")))
+        }
     }
 
     /// Any registered model with the accelerator's ports, such as one that a test has broken.
@@ -27,7 +30,7 @@ impl SimOptions {
     }
 }
 
-/// What the models of presets are called.
+/// What the models of presets are called: this and the preset's name, with underscores for its hyphens.
 pub(crate) const PRESET: &str = "accelerator_";
 
 /// A waveform of part of a run, in VCD.

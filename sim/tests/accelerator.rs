@@ -31,7 +31,7 @@ fn loopback(options: &SimOptions) -> Vec<u64> {
 
 #[test]
 fn loopback_under_every_link_and_the_same_cycles_each_time() {
-    assert!(presets().contains(&"sim"));
+    assert!(presets().contains(&"sim".to_owned()));
     let mut fastest = u64::MAX;
     for (read_latency, stall_seed) in [(0, None), (100, None), (0, Some(1)), (30, Some(2))] {
         let link = LinkOptions { read_latency, stall_seed, ..LinkOptions::default() };

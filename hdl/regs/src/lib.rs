@@ -11,9 +11,11 @@
 pub mod descriptor;
 mod hash;
 pub mod map;
+mod sets;
 
 pub use descriptor::{Completion, Descriptor, Error, Fault, Opcode, ParameterSet};
 pub use map::{Access, Register, REGISTERS};
+pub use sets::{LastBlock, LeafRule};
 
 /// Value of the `MAGIC` register: "HOTL" in ASCII, first letter in the low byte.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"HOTL");

@@ -9,7 +9,10 @@
 
 use std::rc::Rc;
 
+use hotloop_regs::LastBlock;
+
 use super::{
+    entry::{entry, held},
     fifo::{hold, index_bits, states, Push},
     grind::grind,
     output::{output, Outgoing},
@@ -36,7 +39,7 @@ pub(super) struct Job {
     pub grind: Sig,
     /// Hash with permutations.
     pub sponge: Sig,
-    /// Hash of at most four elements.
+    /// Hash of at most four elements, in sets where these are their own digest.
     pub copy: Sig,
     width: Sig,
     rows: Sig,
@@ -58,23 +61,35 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let out_ready = m.input("out_ready", 1);
     let input = m.split(in_data, 64);
     let busy = m.state("busy", 1, 0);
-    let job = decode(&mut m, start, *busy, mode, row_count, width);
+    let job = decode(&mut m, config, start, *busy, mode, row_count, width);
 
     // Units and their results.
     let unit_module = unit(config);
     let count = config.poseidon.units as usize;
     let entering: Vec<_> = (0..12).map(|_| m.wire(64)).collect();
     let (enter, collect) = (m.wire(1), m.wire(1));
-    let fired = m.wire(1);
+    let (fired, room) = (m.wire(1), m.wire(1));
+    // What the units see: the states that enter, or those that left the entry.
+    let (entry_ready, waits, at_units) = match entry(config) {
+        None => (*room, *enter, entering.iter().map(|wire| **wire).collect::<Vec<Sig>>()),
+        Some(entry) => {
+            let names: Vec<String> = (0..12).map(|i| format!("in_{i}")).collect();
+            let mut ports = vec![("in_valid", *enter), ("out_ready", *room)];
+            ports.extend(names.iter().zip(&entering).map(|(name, wire)| (name.as_str(), **wire)));
+            let entry = m.instance("entry", &entry, &ports);
+            let words = (0..12).map(|i| m.output_of(&entry, &format!("out_{i}"))).collect();
+            (m.output_of(&entry, "in_ready"), m.output_of(&entry, "out_valid"), words)
+        }
+    };
     let (goes_to, comes_from) = (m.wire(index_bits(count as u64)), m.wire(index_bits(count as u64)));
     let units: Vec<Instance> = (0..count)
         .map(|u| {
             let (mine_in, mine_out) = (m.eq_const(*goes_to, u as u128), m.eq_const(*comes_from, u as u128));
-            let valid = m.and(*enter, mine_in);
+            let valid = m.and(waits, mine_in);
             let ready = m.and(*collect, mine_out);
             let names: Vec<String> = (0..12).map(|i| format!("in_{i}")).collect();
             let mut ports = vec![("in_valid", valid), ("out_ready", ready)];
-            ports.extend(names.iter().zip(&entering).map(|(name, wire)| (name.as_str(), **wire)));
+            ports.extend(names.iter().zip(&at_units).map(|(name, &word)| (name.as_str(), word)));
             m.instance(&format!("unit_{u}"), &unit_module, &ports)
         })
         .collect();
@@ -83,10 +98,13 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let target = next_free(&mut m, &readies, *fired);
     m.connect(goes_to, target);
     let unit_ready = m.any(&readies);
-    let fire = m.and(*enter, unit_ready);
-    m.connect(fired, fire);
-    let most_inside = count as u64 * (in_flight(config) + 1);
-    let source = order(&mut m, most_inside, target, fire, *collect);
+    m.connect(room, unit_ready);
+    let into_unit = m.and(waits, unit_ready);
+    m.connect(fired, into_unit);
+    let most_in_units = count as u64 * (in_flight(config) + 1);
+    let source = order(&mut m, most_in_units, target, into_unit, *collect);
+    let fire = m.and(*enter, entry_ready);
+    let most_inside = most_in_units + held(config);
     m.connect(comes_from, source);
     let from_source = |m: &mut Module, port: &str| {
         let choices = from_units(m, port);
@@ -119,9 +137,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let [first_beat, second_beat] = [0, 1].map(|n| m.eq_const(*beat, n));
     let digest_ready = m.wire(1);
     let can_sponge = m.or(first, *queue_valid);
-    let sponge_ready = m.all(&[active, can_sponge, unit_ready]);
+    let sponge_ready = m.all(&[active, can_sponge, entry_ready]);
     let copy_ready = m.and(active, *digest_ready);
-    let second_ready = m.or(first_beat, unit_ready);
+    let second_ready = m.or(first_beat, entry_ready);
     let permute_ready = m.and(active, second_ready);
     let grind_ready = m.or(first_beat, second_beat);
     let ready =
@@ -186,7 +204,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
             let length = m.extend(odd, 4);
             let beyond = m.lt(length, index);
             let keep = m.and(partial, beyond);
-            let sponge = m.mux(keep, before, input[i]);
+            let beyond = match config.set.leaves.last_block {
+                LastBlock::Kept => before,
+                LastBlock::Zeroed => m.constant(0, 64),
+            };
+            let sponge = m.mux(keep, beyond, input[i]);
             (sponge, held_low[i])
         } else {
             (before, m.mux(job.permute, input[i - 8], held_high[i - 8]))
@@ -265,10 +287,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
     Rc::new(m)
 }
 
-fn decode(m: &mut Module, start: Sig, busy: Sig, mode: Sig, rows: Sig, width: Sig) -> Job {
+fn decode(m: &mut Module, config: &Config, start: Sig, busy: Sig, mode: Sig, rows: Sig, width: Sig) -> Job {
     let [permute, hash, grind] = [MODE_PERMUTE, MODE_HASH, MODE_GRIND].map(|value| m.eq_const(mode, value));
     let five = m.constant(5, 16);
-    let short = m.lt(width, five);
+    let short = if config.set.leaves.short_is_digest { m.lt(width, five) } else { m.constant(0, 1) };
     let long = m.not(short);
     let (sponge, copy) = (m.and(hash, long), m.and(hash, short));
     let rounded = m.extend(width, 17);

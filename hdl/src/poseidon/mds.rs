@@ -1,4 +1,4 @@
-//! The MDS matrix by shift and add, and the additions around it.
+//! Matrices with small constants by shift and add, and the additions around them.
 //!
 //! The constants are small, so each word is taken as two 32-bit halves: a row is two sums below 2^44, `low` and `high`,
 //! and `high·2^32 + low` is reduced. Multiples of a word are shared by all rows that need them. Nothing here uses a
@@ -11,7 +11,7 @@ use crate::datapath::{Module, Sig};
 
 const EPSILON: u128 = 0xffff_ffff;
 /// Addends that are summed in one stage.
-const PER_STAGE: usize = 3;
+pub const PER_STAGE: usize = 3;
 
 /// One product of a row's sum.
 pub struct Term {
@@ -51,6 +51,12 @@ pub fn row(m: &mut Module, terms: &[Term]) -> Sig {
         let sum = m.sum(&partial);
         m.reg(sum)
     });
+    fold(m, low, high)
+}
+
+/// `high·2^32 + low`, weak: two stages. Both are sums of some 32-bit halves, `width` bits each, at most 44.
+pub fn fold(m: &mut Module, low: Sig, high: Sig) -> Sig {
+    let width = high.width();
     // high = h1·2^32 + h0 and 2^64 ≡ ε: the value is h0·2^32 + (low + h1·ε), and the bracket is below 2^46.
     let (h0, h1) = (m.slice(high, 0, 32), m.slice(high, 32, width - 32));
     let rest = {
@@ -67,7 +73,7 @@ pub fn row(m: &mut Module, terms: &[Term]) -> Sig {
 }
 
 /// `n · half` for `n` ≥ 1, by additions and subtractions of shared smaller multiples.
-fn multiple(m: &mut Module, half: Sig, n: u64, width: u32) -> Sig {
+pub fn multiple(m: &mut Module, half: Sig, n: u64, width: u32) -> Sig {
     if n == 1 {
         return m.extend(half, width);
     }

@@ -1,11 +1,16 @@
 //! The Poseidon engine: permutations, one tree level at a time, grinding.
 //!
 //! ```text
-//!  beats ─► panels' rows ─┐                            ┌─► sponge queue (back in with the next panel)
-//!           states ───────┼─► state ─► units ─► order ─┼─► digests, two a beat ─► beats
-//!           nonces ───────┘                            ├─► states, two beats
-//!                                                      └─► leading zeros ─► answer
+//!  beats ─► panels' rows ─┐                                     ┌─► sponge queue (back in with the next panel)
+//!           states ───────┼─► state ─► [entry] ─► units ─► order ─┼─► digests, two a beat ─► beats
+//!           nonces ───────┘                                     ├─► states, two beats
+//!                                                               └─► leading zeros ─► answer
 //! ```
+//!
+//! The parameter set's [`crate::sets::Hash`] is a value. Poseidon and Poseidon2 differ in the matrices only: Poseidon2
+//! has its external one in the full ring, its internal one in the partial ring, and the external one once more in the
+//! entry, in front of all units. None of these matrices needs a multiplier, so that a permutation costs 472
+//! multiplications in every set.
 //!
 //! [`engine()`] is that picture, [`unit()`] one pipeline of it. A unit with k S-boxes for full rounds and one for
 //! partial rounds, 4·(k + 1) multipliers, finishes a permutation every 8·12/k cycles: with k = 4, 472 of 480 multiplier
@@ -14,8 +19,10 @@
 
 mod constants;
 mod engine;
+mod entry;
 mod fifo;
 mod grind;
+mod internal;
 mod mds;
 mod output;
 mod rows;

@@ -20,15 +20,16 @@
 use std::rc::Rc;
 
 use super::{
-    constants::{mds_row, UnitConstants},
+    constants::UnitConstants,
     fifo::{hold, index_bits, states, Push},
+    internal::internal_layer,
     mds::{self, Term},
     sbox::sbox,
 };
 use crate::{
     config::Config,
     datapath::{Module, Sig},
-    sets::{HALF_FULL_ROUNDS, PARTIAL_ROUNDS},
+    sets::{Hash, HALF_FULL_ROUNDS, PARTIAL_ROUNDS},
 };
 
 /// Latencies of a unit.
@@ -70,7 +71,7 @@ pub fn unit(config: &Config) -> Rc<Module> {
     let in_valid = m.input("in_valid", 1);
     let inputs: Vec<Sig> = (0..12).map(|i| m.input(&format!("in_{i}"), 64)).collect();
     let out_ready = m.input("out_ready", 1);
-    let constants = UnitConstants::new(&config.set.field, &config.set.poseidon);
+    let constants = UnitConstants::new(&config.set.field, &config.set.hash);
     let depth = in_flight(config);
 
     // Full → partial → full: the queues' other ends are wires until they exist.
@@ -221,17 +222,34 @@ fn full_ring(m: &mut Module, config: &Config, constants: &UnitConstants, ports: 
     for (wire, &word) in turning.into_iter().zip(&state) {
         m.connect(wire, word);
     }
-    let tables = &config.set.poseidon;
+    let hash = &config.set.hash;
     let turned_at = after_sbox + slot;
     let passed = turned_at + mds::LATENCY;
     let words: Vec<Sig> = (0..k)
         .map(|j| {
-            let mut terms: Vec<Term> =
-                (0..12).map(|i| Term { word: state[(i + j) % 12], factor: tables.circulant[i], when: None }).collect();
-            for (t, &factor) in tables.diagonal.iter().skip(j).step_by(k).enumerate().filter(|(_, &d)| d > 0) {
-                let when = phases[(turned_at as usize + t) % slot as usize];
-                terms.push(Term { word: state[j], factor, when: Some(when) });
+            // Row j + k·t of the matrix in phase t, when word i + j + k·t is where word i + j was collected.
+            let mut always = Vec::new();
+            let mut sometimes = Vec::new();
+            for i in 0..12 {
+                let word = state[(i + j) % 12];
+                let factors: Vec<u64> =
+                    (0..slot as usize).map(|t| hash.full_row(j + k * t)[(i + j + k * t) % 12]).collect();
+                let common = factors.iter().copied().min().unwrap_or(0);
+                always.push(Term { word, factor: common, when: None });
+                let mut more: Vec<u64> = factors.iter().map(|f| f - common).filter(|&f| f > 0).collect();
+                more.sort_unstable();
+                more.dedup();
+                for factor in more {
+                    let here = |t: &usize| factors[*t] - common == factor;
+                    let when: Vec<Sig> = (0..slot as usize)
+                        .filter(here)
+                        .map(|t| phases[(turned_at as usize + t) % slot as usize])
+                        .collect();
+                    let when = m.any(&when);
+                    sometimes.push(Term { word, factor, when: Some(when) });
+                }
             }
+            let terms: Vec<Term> = always.into_iter().chain(sometimes).collect();
             let row = mds::row(m, &terms);
             m.delay(row, latency - passed)
         })
@@ -291,14 +309,10 @@ fn partial_ring(
     let instance = m.call("partial", &sbox(config), &[("x", sum)]);
     let mut state = vec![m.output_of(&instance, "y")];
     state.extend(entry[1..].iter().map(|&word| m.delay(word, latency - mds::LATENCY)));
-    let words: Vec<Sig> = (0..12)
-        .map(|r| {
-            let row = mds_row(&config.set.poseidon, r);
-            let terms: Vec<Term> =
-                state.iter().zip(row).map(|(&word, factor)| Term { word, factor, when: None }).collect();
-            mds::row(m, &terms)
-        })
-        .collect();
+    let words: Vec<Sig> = match &config.set.hash {
+        Hash::Poseidon(_) => full_layer(m, config, &state),
+        Hash::Poseidon2(tables) => internal_layer(m, &config.set.field, &tables.diagonal, &state),
+    };
     let valid = m.delay_valid(valid, latency);
     let pass = m.delay(pass, latency);
     m.connect(returned_valid, valid);
@@ -307,4 +321,16 @@ fn partial_ring(
         m.connect(wire, word);
     }
     PartialRing { take, leaves, words }
+}
+
+/// All twelve rows of the matrix of full rounds: [`mds::LATENCY`] stages.
+pub(super) fn full_layer(m: &mut Module, config: &Config, state: &[Sig]) -> Vec<Sig> {
+    (0..12)
+        .map(|r| {
+            let row = config.set.hash.full_row(r);
+            let terms: Vec<Term> =
+                state.iter().zip(row).map(|(&word, factor)| Term { word, factor, when: None }).collect();
+            mds::row(m, &terms)
+        })
+        .collect()
 }

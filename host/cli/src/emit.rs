@@ -35,7 +35,7 @@ pub fn run(args: &EmitArgs, output: &Output) -> Result<ExitCode, Failure> {
     }
     let Some(folder) = &args.out else { return Err(Failure::usage("--out is missing")) };
     let config = Config::preset(&args.preset).ok_or_else(|| {
-        let known = Config::PRESETS.join(", ");
+        let known = [Config::PRESETS, Config::SET_PRESETS].concat().join(", ");
         Failure::usage(format!("there is no preset `{}`; there is: {known}", args.preset))
     })?;
     std::fs::create_dir_all(folder)

@@ -9,6 +9,8 @@ mod emit;
 mod output;
 mod prove;
 mod selftest;
+#[cfg(feature = "sets")]
+mod sets;
 mod verify;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use hotloop::{Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, Tre
 use hotloop_driver::{Descriptor, DriverError, HashShape, TransformShape, Window};
 use hotloop_regs::{
     descriptor::{FLAG_ACROSS, FLAG_FORWARD},
-    map, Error as JobCode,
+    map, Error as JobCode, ParameterSet,
 };
 use plonky2::{
     field::{
@@ -39,10 +39,13 @@ pub struct SelftestArgs {
     /// Random states for the permutation.
     #[arg(long, default_value_t = 2000)]
     vectors: usize,
+    /// `all`, or a parameter set: its board is tested too. Builds without the feature `sets` hold plonky2-v1 alone.
+    #[arg(long)]
+    sets: Option<String>,
 }
 
 /// The answer of one check: what was compared, or what differs.
-type Answer = Result<String, String>;
+pub type Answer = Result<String, String>;
 
 #[derive(Serialize)]
 struct Checked {
@@ -79,6 +82,7 @@ pub fn run(args: &SelftestArgs, output: &Output) -> Result<ExitCode, Failure> {
         };
         report.push(Checked { name, passed, detail });
     }
+    report.extend(other_sets(args, output)?);
     output.progress_done();
     let failed = report.iter().filter(|c| !c.passed).count();
     let passed = report.len() - failed;
@@ -92,20 +96,56 @@ pub fn run(args: &SelftestArgs, output: &Output) -> Result<ExitCode, Failure> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn text(error: HotloopError) -> String {
+/// The boards of other parameter sets that `--sets` names.
+fn other_sets(args: &SelftestArgs, output: &Output) -> Result<Vec<Checked>, Failure> {
+    let Some(asked) = args.sets.as_deref() else { return Ok(Vec::new()) };
+    let known: Vec<&str> = ParameterSet::ALL.iter().map(|set| set.name()).collect();
+    if asked != "all" && !known.contains(&asked) {
+        return Err(Failure::usage(format!(
+            "there is no parameter set `{asked}`; there is: all, {}",
+            known.join(", ")
+        )));
+    }
+    let others = ParameterSet::ALL.iter().copied().filter(|&set| set != ParameterSet::Plonky2V1);
+    let wanted = others.filter(|set| asked == "all" || set.name() == asked);
+    Ok(wanted
+        .map(|set| {
+            output.progress(&format!("checking {} …", set.name()));
+            let (passed, detail) = match other_set(set, args.vectors) {
+                Ok(detail) => (true, detail),
+                Err(detail) => (false, detail),
+            };
+            Checked { name: set.name(), passed, detail }
+        })
+        .collect())
+}
+
+#[cfg(feature = "sets")]
+fn other_set(set: ParameterSet, vectors: usize) -> Answer {
+    let board = crate::sets::BOARDS.iter().find(|(held, _)| *held == set);
+    let (_, board) = board.ok_or("no board holds this set")?;
+    crate::sets::check(set, board, vectors)
+}
+
+#[cfg(not(feature = "sets"))]
+fn other_set(_set: ParameterSet, _vectors: usize) -> Answer {
+    Err("no board with this set in this build: build hotloop-cli with its feature `sets`".into())
+}
+
+pub fn text(error: HotloopError) -> String {
     Failure::new(error).text().to_owned()
 }
 
-fn expect<T: PartialEq>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
+pub fn expect<T: PartialEq>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
     if found == wanted {
         Ok(())
     } else {
-        Err(format!("{what} differs from plonky2's"))
+        Err(format!("{what} differs from the library's"))
     }
 }
 
 /// Random words, any 64 bits, with the edge values among them.
-fn words(count: usize) -> Vec<u64> {
+pub fn words(count: usize) -> Vec<u64> {
     let edges = [0, 1, F::ORDER - 1, F::ORDER, u64::MAX];
     let mut words: Vec<u64> = F::rand_vec(count).iter().map(|x| x.to_canonical_u64()).collect();
     for (i, word) in words.iter_mut().enumerate().filter(|(i, _)| i % 7 == 3) {
@@ -124,6 +164,11 @@ fn elements(words: &[u64]) -> Vec<F> {
 
 fn canonical(elements: &[F]) -> Vec<u64> {
     elements.iter().map(|x| x.to_canonical_u64()).collect()
+}
+
+/// plonky2's digest of a leaf.
+pub fn plonky2_leaf(leaf: &[u64]) -> [u64; 4] {
+    PoseidonHash::hash_or_noop(&elements(leaf)).elements.map(|x| x.to_canonical_u64())
 }
 
 fn registers(device: &Device) -> Answer {
@@ -164,8 +209,8 @@ fn leaves(device: &Device) -> Answer {
         let digests = device.hash_leaves(Leaves::Columns(&columns)).map_err(text)?;
         let wanted: Vec<[u64; 4]> = (0..rows)
             .map(|i| {
-                let row: Vec<F> = columns.iter().map(|c| F::from_noncanonical_u64(c[i])).collect();
-                PoseidonHash::hash_or_noop(&row).elements.map(|x| x.to_canonical_u64())
+                let row: Vec<u64> = columns.iter().map(|c| c[i]).collect();
+                plonky2_leaf(&row)
             })
             .collect();
         expect(&format!("a digest of {width} elements"), &digests, &wanted)?;

@@ -5,7 +5,7 @@ use hotloop_verilate::Model;
 
 pub fn models() -> Vec<Model> {
     let mut wrong_constant = small();
-    wrong_constant.set.poseidon.round_constants[17][0] ^= 1;
+    *wrong_constant.set.hash.word_0_constant(17) ^= 1;
     let mut wrong_twiddle = small();
     // The table of low factors: w^4 instead of w^6, which transforms of half the longest length use too.
     wrong_twiddle.ntt.twiddles.0[6] = wrong_twiddle.ntt.twiddles.0[4];

@@ -1,0 +1,30 @@
+//! Builds the Poseidon engines of the sets that do not have plonky2's permutation (tests/units has that one).
+
+use hotloop_hdl::{
+    config::PoseidonConfig,
+    datapath::{Design, WAIVERS},
+    poseidon::engine,
+    Config,
+};
+use hotloop_regs::ParameterSet;
+use hotloop_verilate::Model;
+
+fn main() {
+    let set = |set| Config::sim().with_set("sets", set);
+    // Rows of a block-circulant matrix do not turn with two S-boxes, so its words have other factors in other phases.
+    let mut odd = set(ParameterSet::Miden);
+    odd.poseidon = PoseidonConfig { units: 3, full_sboxes: 2, tile_rows: 40 };
+    odd.multiplier_latency = 5;
+    hotloop_verilate::build_script(&[
+        model("set_plonky3", &set(ParameterSet::Plonky3Goldilocks)),
+        model("set_miden", &set(ParameterSet::Miden)),
+        model("set_miden_odd", &odd),
+    ]);
+}
+
+fn model(name: &str, config: &Config) -> Model {
+    let engine = engine(config);
+    let top = engine.name().to_owned();
+    let files = Design::new(engine).verilog().into_iter().map(|f| (format!("{}.v", f.name), f.text));
+    Model::new(name, top).sources(files).waivers(WAIVERS)
+}
