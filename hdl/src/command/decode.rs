@@ -19,6 +19,7 @@ pub(crate) struct Operation {
     pub hash: Sig,
     pub grind: Sig,
     pub transform: Sig,
+    pub commit: Sig,
 }
 
 impl Operation {
@@ -34,6 +35,7 @@ impl Operation {
             hash: is(Opcode::Hash),
             grind: is(Opcode::Grind),
             transform: is(Opcode::Transform),
+            commit: is(Opcode::Commit),
         }
     }
 }
@@ -43,7 +45,7 @@ const MAX_LEVELS: u128 = 31;
 
 /// The error code of a descriptor, zero for a valid one: a code of [`Error`], 16 bits.
 pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) -> Sig {
-    let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform]);
+    let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform, op.commit]);
     let bad_opcode = m.not(known);
     let set = field(m, descriptor, Descriptor::set);
     let ours = m.eq_const(set, config.set.set.code().into());
@@ -117,7 +119,28 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let backward = m.not(forward);
     let cosets_of_none = m.and(cosets, backward);
     let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none]);
-    let transform = m.and(op.transform, transform);
+    let transforms = m.or(op.transform, op.commit);
+    let transform = m.and(transforms, transform);
 
-    m.any(&[empty, permute, hash, transform])
+    // A commit's leaves: the rows of its values, as many as there is room for, in the panels that they fill.
+    let [log_n, log_cosets, levels] = [log_n, log_cosets, levels].map(|log| m.extend(log, 9));
+    let log_rows = m.add(log_n, log_cosets);
+    let most = m.constant(config.poseidon.commit_log.into(), 9);
+    let too_many = m.lt(most, log_rows);
+    let too_high = m.lt(log_rows, levels);
+    let panels = width_panels(m, width);
+    let fitting = m.eq(rows, panels);
+    let not_fitting = m.not(fitting);
+    let commit = m.any(&[no_width, backward, too_many, too_high, not_fitting]);
+    let commit = m.and(op.commit, commit);
+
+    m.any(&[empty, permute, hash, transform, commit])
+}
+
+/// Panels that hold `width` columns.
+pub(crate) fn width_panels(m: &mut Module, width: Sig) -> Sig {
+    let up = m.extend(width, 17);
+    let up = m.add_const(up, 7);
+    let panels = m.slice(up, 3, 14);
+    m.extend(panels, 32)
 }

@@ -5,11 +5,14 @@ use hotloop_regs::{
     scale_table_beats,
 };
 
-use super::{decode::Operation, field};
+use super::{
+    decode::{width_panels, Operation},
+    field,
+};
 use crate::{
     bus::{advance, ADDRESS_BITS},
     datapath::{Module, Sig},
-    poseidon::{MODE_GRIND, MODE_HASH, MODE_PERMUTE},
+    poseidon::{MODE_COMMIT, MODE_GRIND, MODE_HASH, MODE_PERMUTE},
     Config,
 };
 
@@ -27,6 +30,8 @@ pub(crate) struct Walk {
     pub tile: Sig,
     pub panels: Sig,
     pub stride: Sig,
+    pub has_tail: Sig,
+    pub tail: Sig,
 }
 
 impl Walk {
@@ -41,6 +46,8 @@ impl Walk {
             ("tile", self.tile),
             ("panels", self.panels),
             ("stride", self.stride),
+            ("has_tail", self.has_tail),
+            ("tail", self.tail),
         ]
     }
 }
@@ -55,6 +62,15 @@ pub(crate) struct Plan {
     pub write: Walk,
     /// A tree has a level above this one.
     pub more: Sig,
+    /// Both engines work: the first level of a commit job.
+    pub commit: Sig,
+    /// The transform engine works.
+    pub transform: Sig,
+    /// The Poseidon engine works.
+    pub hashing: Sig,
+    /// Beats of an output panel, and of its coefficients if it has any.
+    pub panel_beats: Sig,
+    pub length: Sig,
     /// Poseidon engine.
     pub mode: Sig,
     pub rows: Sig,
@@ -68,7 +84,10 @@ pub(crate) struct Plan {
     pub panels: Sig,
 }
 
-/// Builds the plan. `load` takes the descriptor's first level, `next_level` goes on to the level above.
+/// Builds the plan. `load` takes the descriptor's first level, `next_level` goes on to the level above, which reads what
+/// was written at `written`.
+///
+/// A commit job is a transform that hashes its own values: one more output panel, of digests. Above it, it is a hash.
 pub(crate) fn plan(
     m: &mut Module,
     config: &Config,
@@ -76,6 +95,7 @@ pub(crate) fn plan(
     op: Operation,
     load: Sig,
     next_level: Sig,
+    written: Sig,
 ) -> Plan {
     let rows = field(m, descriptor, Descriptor::rows);
     let [src, dst, param] = [Descriptor::src, Descriptor::dst, Descriptor::param].map(|address| {
@@ -95,16 +115,24 @@ pub(crate) fn plan(
     let leaves = m.state("leaves", 1, 0);
     let half = half(m, *level_rows);
     let levels = field(m, descriptor, Descriptor::levels);
-    let levels = m.gate(op.hash, levels);
+    let has_levels = m.or(op.hash, op.commit);
+    let levels = m.gate(has_levels, levels);
+    let log_n = field(m, descriptor, Descriptor::log_n);
+    let log_cosets = field(m, descriptor, Descriptor::log_cosets);
+    let one32 = m.constant(1, 32);
+    let length = m.shl_var(one32, log_n);
+    let cosets = m.shl_var(one32, log_cosets);
+    let points = m.shl_var(length, log_cosets);
+    let first_rows = m.mux(op.commit, points, rows);
     let fewer = {
         let one = m.constant(1, 8);
         m.sub(*levels_left, one)
     };
-    let above = advance(m, *level_dst, half);
+    let above = advance(m, written, half);
     let (one, zero) = (m.constant(1, 1), m.constant(0, 1));
     for (state, first, then) in [
-        (level_rows, rows, half),
-        (level_src, src, *level_dst),
+        (level_rows, first_rows, half),
+        (level_src, src, written),
         (level_dst, dst, above),
         (levels_left, levels, fewer),
         (leaves, one, zero),
@@ -116,20 +144,22 @@ pub(crate) fn plan(
     let more = m.not(top);
     let read_window = (m.mux(*leaves, src, dst), m.mux(*leaves, src_limit, dst_limit));
 
+    let commit = m.and(op.commit, *leaves);
+    let transform = m.or(op.transform, commit);
+    let above_leaves = m.not(*leaves);
+    let tree = m.and(op.commit, above_leaves);
+    let hash = m.or(op.hash, tree);
+    let hashing = m.any(&[op.permute, hash, op.grind, commit]);
+
     let elements = field(m, descriptor, Descriptor::width);
     let parent = m.constant(PARENT_WIDTH, 16);
     let width = m.mux(*leaves, elements, parent);
-    let [permute, hash, grind] = [MODE_PERMUTE, MODE_HASH, MODE_GRIND].map(|mode| m.constant(mode, 2));
-    let mode = m.choose(&[(op.hash, hash), (op.grind, grind)], permute);
+    let modes = [MODE_PERMUTE, MODE_HASH, MODE_GRIND, MODE_COMMIT].map(|mode| m.constant(mode, 2));
+    let mode = m.choose(&[(hash, modes[1]), (op.grind, modes[2]), (commit, modes[3])], modes[0]);
 
     let flags = field(m, descriptor, Descriptor::flags);
     let [inverse, forward, coefficients] =
         [FLAG_INVERSE, FLAG_FORWARD, FLAG_COEFFICIENTS].map(|flag| m.bit(flags, flag.trailing_zeros()));
-    let log_n = field(m, descriptor, Descriptor::log_n);
-    let log_cosets = field(m, descriptor, Descriptor::log_cosets);
-    let one32 = m.constant(1, 32);
-    let length = m.shl_var(one32, log_n);
-    let cosets = m.shl_var(one32, log_cosets);
 
     // Input: a parameter block, then panels.
     let table: Vec<Sig> = (0..=config.ntt.max_log).map(|log| m.constant(scale_table_beats(log).into(), 32)).collect();
@@ -137,24 +167,31 @@ pub(crate) fn plan(
     // log_cosets is zero unless FORWARD.
     let tables = m.shl_var(table, log_cosets);
     let grind_beats = m.constant(2, 32);
-    let first_beats = m.mux(op.transform, tables, grind_beats);
-    let has_first = m.or(op.transform, op.grind);
+    let first_beats = m.mux(transform, tables, grind_beats);
+    let has_first = m.or(transform, op.grind);
     let low = m.slice(rows, 0, 31);
     let twice = m.shl(low, 1);
     let none = m.constant(0, 32);
-    let total =
-        m.choose(&[(op.permute, twice), (op.hash, *level_rows), (op.grind, none), (op.transform, length)], rows);
+    let total = m.choose(&[(op.permute, twice), (hash, *level_rows), (op.grind, none), (transform, length)], rows);
     let tile_rows = m.constant(config.poseidon.tile_rows.into(), 32);
-    let tile = m.mux(op.hash, tile_rows, total);
-    let width_up = m.extend(width, 17);
-    let width_up = m.add_const(width_up, 7);
-    let width_panels = m.slice(width_up, 3, 14);
-    let width_panels = m.extend(width_panels, 32);
-    let panels = m.choose(&[(op.hash, width_panels), (op.transform, rows)], one32);
+    let tile = m.mux(hash, tile_rows, total);
+    let width_panels = width_panels(m, width);
+    let panels = m.choose(&[(hash, width_panels), (transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::src_stride);
-    let read = Walk { has_first, first_address: param, first_beats, base: *level_src, total, tile, panels, stride };
+    let read = Walk {
+        has_first,
+        first_address: param,
+        first_beats,
+        base: *level_src,
+        total,
+        tile,
+        panels,
+        stride,
+        has_tail: zero,
+        tail: none,
+    };
 
-    // Output: panels.
+    // Output: panels, and a commit's digests where one more panel would be.
     let extra = m.extend(coefficients, 32);
     let blocks = m.gate(forward, cosets);
     let blocks = m.add(blocks, extra);
@@ -162,8 +199,9 @@ pub(crate) fn plan(
     let odd = m.bit(*level_rows, 0);
     let odd = m.extend(odd, 32);
     let digests = m.add(half, odd);
-    let total = m.choose(&[(op.permute, twice), (op.hash, digests), (op.grind, one32), (op.transform, outputs)], rows);
-    let panels = m.mux(op.transform, rows, one32);
+    let total = m.choose(&[(op.permute, twice), (hash, digests), (op.grind, one32), (transform, outputs)], rows);
+    let one_more = m.add_const(rows, 1);
+    let panels = m.choose(&[(commit, one_more), (transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::dst_stride);
     let write = Walk {
         has_first: zero,
@@ -174,6 +212,8 @@ pub(crate) fn plan(
         tile: total,
         panels,
         stride,
+        has_tail: commit,
+        tail: digests,
     };
 
     Plan {
@@ -182,6 +222,11 @@ pub(crate) fn plan(
         read,
         write,
         more,
+        commit,
+        transform,
+        hashing,
+        panel_beats: outputs,
+        length,
         mode,
         rows: *level_rows,
         width,

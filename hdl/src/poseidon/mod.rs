@@ -7,6 +7,8 @@
 //!                                                      └─► leading zeros ─► answer
 //! ```
 //!
+//! In a commit job one tile holds all rows, and digests wait in the sponge queue until every row has one.
+//!
 //! [`engine()`] is that picture, [`unit()`] one pipeline of it. A unit with k S-boxes for full rounds and one for
 //! partial rounds, 4·(k + 1) multipliers, finishes a permutation every 8·12/k cycles: with k = 4, 472 of 480 multiplier
 //! slots are used. A job of P permutations on U units takes about 96/k · P/U cycles and the latency of one permutation,
@@ -23,5 +25,5 @@ mod sbox;
 mod unit;
 
 pub use constants::UnitConstants;
-pub use engine::{engine, MODE_GRIND, MODE_HASH, MODE_PERMUTE};
+pub use engine::{engine, MODE_COMMIT, MODE_GRIND, MODE_HASH, MODE_PERMUTE};
 pub use unit::{in_flight, timing, unit, Timing};
