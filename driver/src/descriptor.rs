@@ -81,6 +81,35 @@ impl TransformShape {
     }
 }
 
+/// What a commit job covers: a transform with values, and the tree over their rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitShape {
+    /// The transform; as many panels as `width` columns fill.
+    pub transform: TransformShape,
+    /// Columns: elements in a leaf, from 1.
+    pub width: u16,
+    /// Tree levels above the leaves.
+    pub levels: u8,
+}
+
+impl CommitShape {
+    /// Leaves: 2^(log_n + log_cosets) (`u32::MAX` where they cannot be counted).
+    pub fn leaves(&self) -> u32 {
+        let log = u32::from(self.transform.log_n) + u32::from(self.transform.log_cosets);
+        1u32.checked_shl(log).unwrap_or(u32::MAX)
+    }
+
+    /// The beat of the output where the digests begin.
+    pub fn digest_start(&self) -> u64 {
+        u64::from(self.transform.panels) * u64::from(self.transform.dst_stride)
+    }
+
+    /// Beats of the output: panels and digests.
+    pub fn output_beats(&self) -> u64 {
+        self.digest_start() + hash_digests(self.leaves(), self.levels).div_ceil(2)
+    }
+}
+
 /// A submission-ring entry; see [`hotloop_regs::Descriptor`] for the fields. The driver sets `tag`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -161,6 +190,21 @@ impl Descriptor {
             dst_stride: shape.dst_stride,
             ..Descriptor::new(Opcode::Transform, set, src, dst)
         }
+    }
+
+    /// Transforms panels and hashes the rows of values; the scale tables are at `param`.
+    pub fn commit(set: ParameterSet, src: Window, dst: Window, param: u64, shape: CommitShape) -> Descriptor {
+        Descriptor {
+            opcode: Opcode::Commit as u8,
+            width: shape.width,
+            levels: shape.levels,
+            ..Descriptor::transform(set, src, dst, param, shape.transform)
+        }
+    }
+
+    /// The commitment that the fields describe.
+    pub fn commit_shape(&self) -> CommitShape {
+        CommitShape { transform: self.transform_shape(), width: self.width, levels: self.levels }
     }
 
     /// The transform that the fields describe.
@@ -299,5 +343,8 @@ mod tests {
             assert_eq!(valid, [2, 3, 5, 7, 10, 18].contains(&flags), "{flags}");
         }
         assert!(!TransformShape { flags: 5, ..shape }.flags_are_valid());
+        let transform = TransformShape { panels: 3, dst_stride: 24, ..shape };
+        let commit = CommitShape { transform, width: 17, levels: 4 };
+        assert_eq!((commit.leaves(), commit.digest_start(), commit.output_beats()), (16, 72, 72 + 16));
     }
 }

@@ -31,6 +31,8 @@ pub struct Identity {
     pub poseidon_multipliers: u32,
     /// Rows whose sponge states stay on chip.
     pub tile_rows: u32,
+    /// Base-2 logarithm of the most rows of a commit job; 0 where there is none.
+    pub commit_log: u32,
 }
 
 impl Identity {
@@ -72,6 +74,7 @@ impl Identity {
             poseidon_partial_sboxes: bar.read32(&map::POSEIDON_PARTIAL_SBOXES)?,
             poseidon_multipliers: bar.read32(&map::POSEIDON_MULTIPLIERS)?,
             tile_rows: bar.read32(&map::TILE_ROWS)?,
+            commit_log: within(&map::COMMIT_LOG, 0, 31, "0 to 31")?,
         })
     }
 }
@@ -98,11 +101,11 @@ pub struct Counters {
     pub bytes_written: u64,
     /// Poseidon permutations.
     pub permutations: u64,
-    /// Clock cycles with a permute, hash or grind job under way.
+    /// Clock cycles with a permute, hash, grind or commit job under way.
     pub poseidon_cycles: u64,
     /// Beats that entered the butterflies.
     pub ntt_beats: u64,
-    /// Clock cycles with a transform job under way.
+    /// Clock cycles with a transform or commit job under way.
     pub ntt_cycles: u64,
 }
 

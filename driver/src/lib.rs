@@ -20,7 +20,7 @@ mod validate;
 pub use bar::Bar;
 pub use board::{Board, BoardOptions, JobResult};
 pub use buffer::DmaBuf;
-pub use descriptor::{hash_digests, Completion, Descriptor, HashShape, TransformShape, Window};
+pub use descriptor::{hash_digests, CommitShape, Completion, Descriptor, HashShape, TransformShape, Window};
 pub use error::{CompletionError, DriverError, InvalidJob, JobError};
 pub use function::{FunctionError, PciFunction};
 pub use identity::{Counters, Identity};

@@ -46,18 +46,21 @@ impl Timeouts {
 /// More cycles than any board takes for a job; `nonces` is asked for grind jobs.
 fn most_cycles(job: &Descriptor, nonces: impl FnOnce() -> u64) -> u64 {
     let rows = u64::from(job.rows);
+    let transform = || {
+        let panel = job.transform_shape().panel_beats().saturating_add(1 << job.log_n.min(32));
+        rows.saturating_mul(panel).saturating_mul(TRANSFORM_BEAT_CYCLES)
+    };
+    let hash = |leaves: u32| {
+        (u64::from(leaves) * u64::from(job.width).div_ceil(8) + hash_digests(leaves, job.levels)) * PERMUTATION_CYCLES
+    };
     match Opcode::from_code(job.opcode.into()) {
         None => 0,
         Some(Opcode::Loopback) => rows * BEAT_CYCLES,
         Some(Opcode::Permute) => rows * PERMUTATION_CYCLES,
-        Some(Opcode::Hash) => {
-            (rows * u64::from(job.width).div_ceil(8) + hash_digests(job.rows, job.levels)) * PERMUTATION_CYCLES
-        }
+        Some(Opcode::Hash) => hash(job.rows),
         Some(Opcode::Grind) => nonces().saturating_mul(PERMUTATION_CYCLES),
-        Some(Opcode::Transform) => {
-            let panel = job.transform_shape().panel_beats().saturating_add(1 << job.log_n.min(32));
-            rows.saturating_mul(panel).saturating_mul(TRANSFORM_BEAT_CYCLES)
-        }
+        Some(Opcode::Transform) => transform(),
+        Some(Opcode::Commit) => transform().saturating_add(hash(job.commit_shape().leaves())),
     }
 }
 

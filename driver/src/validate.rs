@@ -2,7 +2,7 @@
 //! the pool's buffers.
 
 use hotloop_regs::{
-    descriptor::{ACROSS_ROWS_LOG, FLAG_OWN_TABLES, MAX_LOG_INNER},
+    descriptor::{ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_FORWARD, FLAG_OWN_TABLES, MAX_LOG_INNER},
     scale_table_beats, Opcode, ParameterSet, BEAT_BYTES, BEAT_WORDS,
 };
 
@@ -59,7 +59,15 @@ impl Checker<'_> {
             Opcode::Permute => self.windows(job, 2 * rows, 2 * rows),
             Opcode::Hash => self.hash(job),
             Opcode::Grind => self.grind(job),
-            Opcode::Transform => self.transform(job, identity),
+            Opcode::Transform => {
+                let output = self.transform(job, identity)?;
+                if job.transform_shape().across() {
+                    return self.across(job);
+                }
+                let further = u64::from(job.rows) - 1;
+                self.panels(job, output, (further * u64::from(job.dst_stride)).saturating_add(output))
+            }
+            Opcode::Commit => self.commit(job, identity),
         }
     }
 
@@ -88,7 +96,8 @@ impl Checker<'_> {
         self.require("param word 15", words[15], words[15] == 0, || "zero".into())
     }
 
-    fn transform(&mut self, job: &Descriptor, identity: &Identity) -> Result<(), InvalidJob> {
+    /// Length, cosets and flags. Gives the beats of an output panel.
+    fn transform(&mut self, job: &Descriptor, identity: &Identity) -> Result<u64, InvalidJob> {
         let (log_n, log_cosets) = (u32::from(job.log_n), u32::from(job.log_cosets));
         let longest = identity.max_log;
         self.require("log_n", log_n.into(), (1..=longest).contains(&log_n), || {
@@ -102,23 +111,48 @@ impl Checker<'_> {
              cosets), FORWARD|OWN_TABLES"
                 .into()
         })?;
-        if shape.across() {
-            return self.across(job);
-        }
-        self.require("log_inner", job.log_inner.into(), job.log_inner == 0, || "zero without ACROSS".into())?;
-        let (input, output) = (1u64 << log_n, shape.panel_beats());
-        let further = u64::from(job.rows) - 1;
-        let apart = further == 0 || u64::from(job.dst_stride) >= output;
-        self.require("dst_stride", job.dst_stride.into(), apart, || {
-            format!("at least the {output} beats of an output panel, or panels overlap")
+        self.require("log_inner", job.log_inner.into(), shape.across() || job.log_inner == 0, || {
+            "zero without ACROSS".into()
         })?;
-        self.windows(
-            job,
-            (further * u64::from(job.src_stride)).saturating_add(input),
-            (further * u64::from(job.dst_stride)).saturating_add(output),
-        )?;
+        Ok(shape.panel_beats())
+    }
+
+    fn commit(&mut self, job: &Descriptor, identity: &Identity) -> Result<(), InvalidJob> {
+        let output = self.transform(job, identity)?;
+        self.require("flags", job.flags.into(), job.flags & FLAG_FORWARD != 0, || {
+            "with FORWARD: values are what is hashed".into()
+        })?;
+        self.require("flags", job.flags.into(), job.flags & (FLAG_ACROSS | FLAG_OWN_TABLES) == 0, || {
+            "without ACROSS and OWN_TABLES, which are for transforms".into()
+        })?;
+        let log_rows = u32::from(job.log_n) + u32::from(job.log_cosets);
+        let most = identity.commit_log;
+        self.require("log_n + log_cosets", log_rows.into(), log_rows <= most, || {
+            format!("at most {most} for a commit on this board")
+        })?;
+        self.require("width", job.width.into(), job.width > 0, || "1 to 65535".into())?;
+        let panels = u32::from(job.width).div_ceil(BEAT_WORDS as u32);
+        self.require("rows", job.rows.into(), job.rows == panels, || {
+            format!("{panels}, the panels of {} columns", job.width)
+        })?;
+        self.require("levels", job.levels.into(), u32::from(job.levels) <= log_rows, || {
+            format!("at most {log_rows}, as there are 2^{log_rows} leaves")
+        })?;
+        self.panels(job, output, job.commit_shape().output_beats())
+    }
+
+    /// Windows and scale tables of a transform that gives `panel` beats for each panel and `output` in all.
+    fn panels(&mut self, job: &Descriptor, panel: u64, output: u64) -> Result<(), InvalidJob> {
+        let further = u64::from(job.rows) - 1;
+        // What follows the last panel must not overlap either.
+        let alone = further == 0 && output == panel;
+        self.require("dst_stride", job.dst_stride.into(), alone || u64::from(job.dst_stride) >= panel, || {
+            format!("at least the {panel} beats of an output panel, or panels overlap")
+        })?;
+        let input = 1u64 << job.log_n;
+        self.windows(job, (further * u64::from(job.src_stride)).saturating_add(input), output)?;
         let owners = if job.flags & FLAG_OWN_TABLES == 0 { 1 } else { u64::from(job.rows) };
-        self.block("param", job.param, (owners * u64::from(scale_table_beats(log_n))) << log_cosets)?;
+        self.block("param", job.param, (owners * u64::from(scale_table_beats(job.log_n.into()))) << job.log_cosets)?;
         Ok(())
     }
 

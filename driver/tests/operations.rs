@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use hotloop_driver::{hash_digests, Board, Descriptor, HashShape, TransformShape};
+use hotloop_driver::{hash_digests, Board, CommitShape, Descriptor, HashShape, TransformShape};
 use hotloop_regs::{
     descriptor::{FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
     scale_table_beats,
@@ -134,6 +134,37 @@ fn transform(board: &Board, input: &[F], shape: TransformShape, scales: &[u64]) 
         }
     }
     out.chunks_exact(8).map(|row| F::from_canonical_u64(row[0])).collect()
+}
+
+/// Commit is transform and hash with one descriptor; those two are plonky2's, as the other tests here show.
+#[test]
+fn commit_is_transform_and_hash() {
+    let (_model, board) = open();
+    for (log_n, log_cosets, width, flags) in [(1, 0, 3, 2), (3, 1, 4, 7), (4, 2, 5, 3), (5, 1, 17, 7), (2, 3, 24, 3)] {
+        let rows = 1u32 << (log_n + log_cosets);
+        let panels = u32::from(width).div_ceil(8);
+        let mut transform =
+            TransformShape { panels, log_n, log_cosets, flags, src_stride: 1 << log_n, ..TransformShape::default() };
+        let panel = transform.panel_beats() as u32;
+        transform.dst_stride = panel + 1;
+        let shape = CommitShape { transform, width, levels: log_n };
+        let input: Vec<u64> = F::rand_vec(8 * ((panels as usize) << log_n)).iter().map(F::to_canonical_u64).collect();
+        let tables: Vec<u64> = (0..1u64 << log_cosets).flat_map(|b| scales(log_n.into(), F::TWO.exp_u64(b))).collect();
+        let (src, param) = (filled(&board, &input), filled(&board, &tables));
+        let (one, two) =
+            (empty(&board, 8 * shape.output_beats() as usize), empty(&board, 8 * shape.output_beats() as usize));
+        let start = shape.digest_start() as u32;
+        let hash = HashShape { rows, width, levels: log_n, src_stride: transform.dst_stride };
+        let leaves = two.window_at(u64::from(panel - rows) * 64, start - panel + rows - 1).unwrap();
+        let digests = two.window_at(u64::from(start) * 64, shape.output_beats() as u32 - start).unwrap();
+        let jobs = [
+            Descriptor::commit(SET, src.window(), one.window(), param.iova(), shape),
+            Descriptor::transform(SET, src.window(), two.window(), param.iova(), transform),
+            Descriptor::hash(SET, leaves, digests, hash),
+        ];
+        board.submit_and_wait_for(&jobs, LONG).unwrap();
+        assert_eq!(words(&one), words(&two), "{shape:?}");
+    }
 }
 
 fn evaluate(coefficients: &[F], x: F) -> F {

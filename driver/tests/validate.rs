@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use hotloop_driver::{Board, Descriptor, DriverError, HashShape, TransformShape, Window};
+use hotloop_driver::{Board, CommitShape, Descriptor, DriverError, HashShape, TransformShape, Window};
 use hotloop_tests::model::FunctionalBoard;
 
 /// Refused for `field`, and the board never heard of it.
@@ -26,7 +26,7 @@ fn common_fields() {
     let (good, src, dst) = copy(&board, 1);
     let refused = |job, field| assert_refused(&model, &board, job, field);
     refused(Descriptor { opcode: 0, ..good }, "opcode");
-    refused(Descriptor { opcode: 6, ..good }, "opcode");
+    refused(Descriptor { opcode: 7, ..good }, "opcode");
     refused(Descriptor { set: 3, ..good }, "set");
     refused(Descriptor { set: 200, ..good }, "set");
     refused(Descriptor { reserved_43: [0, 0, 1, 0, 0], ..good }, "reserved");
@@ -136,6 +136,45 @@ fn transform() {
     // A stride says nothing where there is one panel.
     let one = TransformShape { panels: 1, src_stride: 0, dst_stride: 0, ..shape };
     assert!(board.submit_and_wait_for(&[job(one)], LONG).is_ok());
+}
+
+#[test]
+fn commit() {
+    let (model, board) = open();
+    let refused = |job, field| assert_refused(&model, &board, job, field);
+    // As for the transform, and 16 leaves with 15 parents behind the panels.
+    let (src, dst, param) = (empty(&board, 16 * 8), empty(&board, (48 + 16) * 8), empty(&board, 18 * 8));
+    let transform =
+        TransformShape { panels: 2, log_n: 3, log_cosets: 1, flags: 7, src_stride: 8, dst_stride: 24, log_inner: 0 };
+    let shape = CommitShape { transform, width: 9, levels: 4 };
+    let good = Descriptor::commit(SET, src.window(), dst.window(), param.iova(), shape);
+    assert_eq!(good.commit_shape(), shape);
+    assert!(board.submit_and_wait_for(&[good], LONG).is_ok());
+    refused(Descriptor { log_n: 0, ..good }, "log_n");
+    refused(Descriptor { log_n: 14, ..good }, "log_n");
+    refused(Descriptor { log_cosets: 5, ..good }, "log_cosets");
+    refused(Descriptor { log_n: 12, ..good }, "log_n + log_cosets");
+    refused(Descriptor { flags: 5, log_cosets: 0, ..good }, "flags");
+    refused(Descriptor { flags: 4, ..good }, "flags");
+    refused(Descriptor { flags: 10, log_cosets: 0, ..good }, "flags");
+    refused(Descriptor { flags: 18, ..good }, "flags");
+    refused(Descriptor { log_inner: 1, ..good }, "log_inner");
+    refused(Descriptor { rows: 0, ..good }, "rows");
+    refused(Descriptor { rows: 1, ..good }, "rows");
+    refused(Descriptor { width: 0, ..good }, "width");
+    refused(Descriptor { width: 17, ..good }, "rows");
+    refused(Descriptor { levels: 5, ..good }, "levels");
+    refused(Descriptor { levels: 255, ..good }, "levels");
+    refused(Descriptor { dst_stride: 23, ..good }, "dst_stride");
+    refused(Descriptor { dst_stride: 25, ..good }, "dst_beats");
+    refused(Descriptor { dst_stride: u32::MAX, ..good }, "dst_beats");
+    refused(Descriptor { dst_beats: 63, ..good }, "dst_beats");
+    refused(Descriptor { src_stride: 9, ..good }, "src_beats");
+    refused(Descriptor { param: param.iova() + 64, ..good }, "param");
+    // Digests follow even a single panel, so there the stride counts too.
+    refused(Descriptor { rows: 1, width: 8, dst_stride: 0, ..good }, "dst_stride");
+    assert!(board.submit_and_wait_for(&[Descriptor { rows: 1, width: 8, ..good }], LONG).is_ok());
+    assert!(board.timeout_of(&[good]) >= board.timeout_of(&[Descriptor { width: 1, ..good }]));
 }
 
 #[test]

@@ -42,6 +42,16 @@ pub struct PoseidonConfig {
     pub full_sboxes: u32,
     /// Rows whose sponge states stay on chip while their panels are absorbed.
     pub tile_rows: u32,
+    /// Base-2 logarithm of the rows that a commit job may have: all their states stay on chip from panel to panel. 0 for
+    /// an engine without commit jobs.
+    pub commit_log: u32,
+}
+
+impl PoseidonConfig {
+    /// Sponge states that the engine has room for.
+    pub fn kept_rows(&self) -> u32 {
+        self.tile_rows.max(1 << self.commit_log)
+    }
 }
 
 impl Config {
@@ -76,7 +86,7 @@ impl Config {
                 max_log_cosets: 4,
                 twiddles: crate::ntt::twiddle_tables(&set, max_log),
             },
-            poseidon: PoseidonConfig { units: 2, full_sboxes: 4, tile_rows: 256 },
+            poseidon: PoseidonConfig { units: 2, full_sboxes: 4, tile_rows: 256, commit_log: 14 },
             set,
         }
     }

@@ -10,6 +10,7 @@
 
 mod buffer;
 mod check;
+mod commit;
 mod device;
 mod error;
 pub mod goldilocks;
@@ -23,6 +24,7 @@ mod tree;
 mod words;
 
 pub use check::SPOT_SAMPLES;
+pub use commit::Commitment;
 pub use device::Device;
 pub use error::{HotloopError, Result};
 pub use hotloop_driver::{Counters, Identity, PciFunction};
@@ -32,6 +34,6 @@ pub use hotloop_sim::{LinkOptions, SimFunction, SimOptions, TraceOptions};
 pub use offload::Offload;
 pub use options::{Check, Options, Reference};
 pub use permute::{GrindRequest, STATE_WORDS};
-pub use transform::{Batch, Commitment, Input, LdeRequest};
+pub use transform::{Batch, Input, LdeRequest};
 pub use tree::{Digest, Leaves, Tree, TreeRequest};
 pub use words::Words;

@@ -1,4 +1,4 @@
-//! Transforms, low-degree extensions, commitments.
+//! Transforms and low-degree extensions.
 
 use hotloop_driver::{Descriptor, TransformShape};
 use hotloop_regs::{
@@ -15,7 +15,6 @@ use crate::{
     offload::Offload,
     panels::Panels,
     split,
-    tree::{PendingTree, Tree},
     words::Words,
 };
 
@@ -108,7 +107,7 @@ impl Batch {
     }
 
     /// All values with salts: what is hashed.
-    fn leaf_panels(&self) -> Option<Panels<'_>> {
+    pub(crate) fn leaf_panels(&self) -> Option<Panels<'_>> {
         let rows = self.rows();
         self.has_values.then(|| self.panels(self.stride() - rows, rows, self.columns + self.salts))
     }
@@ -118,24 +117,15 @@ impl Batch {
     }
 }
 
-/// A low-degree extension with the tree over its rows.
-#[derive(Debug)]
-pub struct Commitment {
-    /// The columns.
-    pub batch: Batch,
-    /// The tree; leaf i is row i of [`Batch::value_rows`].
-    pub tree: Tree,
-}
-
 /// A transform whose windows are laid out and filled: run the job, then check the batch.
-struct Pending {
+pub(crate) struct Pending {
     input: Buffer,
     // Until the jobs are done the board reads them.
     _tables: Vec<Buffer>,
-    batch: Batch,
+    pub batch: Batch,
     shifts: Vec<u64>,
     from_values: bool,
-    jobs: Vec<Job>,
+    pub jobs: Vec<Job>,
 }
 
 impl Pending {
@@ -144,7 +134,7 @@ impl Pending {
         Panels { buffer: &self.input, start: 0, stride: rows, columns: self.batch.columns, rows }
     }
 
-    fn finish(self, device: &Device) -> Result<Batch> {
+    pub fn finish(self, device: &Device) -> Result<Batch> {
         check::transform(device, self.input_panels(), self.from_values, &self.batch, &self.shifts)?;
         Ok(self.batch)
     }
@@ -165,44 +155,25 @@ impl Device {
     /// Coefficients of polynomials that are given by their values on `shift`·⟨w⟩ in natural order.
     pub fn inverse<W: Words>(&self, values: &[W], shift: u64) -> Result<Batch> {
         let scale = crate::goldilocks::inverse(shift);
-        let pending = self.prepare(values, &[scale], FLAG_INVERSE | FLAG_COEFFICIENTS, 0, 0)?;
+        let pending = self.prepare(values, &[scale], FLAG_INVERSE | FLAG_COEFFICIENTS, 0, (0, 0))?;
         self.run(&pending.jobs)?;
         pending.finish(self)
     }
 
     /// A low-degree extension.
     pub fn lde<W: Words>(&self, request: &LdeRequest<'_, W>) -> Result<Batch> {
-        let pending = self.extension(request, 0)?;
+        let pending = self.extension(request, 0, 0)?;
         self.run(&pending.jobs)?;
         pending.finish(self)
     }
 
-    /// A low-degree extension and the tree over its rows, in one batch of jobs: values go from one to the other
-    /// through device memory, without the host. `salts` are columns as long as the extension, appended to every row
-    /// for blinding. The tree has `levels` levels above the leaves.
-    pub fn commit<W: Words>(&self, request: &LdeRequest<'_, W>, salts: &[W], levels: u32) -> Result<Commitment> {
-        check::needs_reference(self, "commit")?;
-        let pending = self.extension(request, salts.len())?;
-        let rows = pending.batch.rows();
-        if let Some(salt) = salts.iter().find(|salt| salt.len() != rows) {
-            return bad_shape("commit", format!("a salt column has {} elements, the extension {rows}", salt.len()));
-        }
-        let Some(leaves) = pending.batch.leaf_panels() else { return bad_shape("commit", "there are no values") };
-        let (tree, hash) = PendingTree::new(self, leaves, levels)?;
-        if salts.is_empty() {
-            let jobs: Vec<Job> = pending.jobs.iter().copied().chain([hash]).collect();
-            self.run(&jobs)?;
-        } else {
-            // The last panel of values is written whole by the board, so salts can only follow it.
-            self.run(&pending.jobs)?;
-            leaves.append_columns(salts)?;
-            self.run(&[hash])?;
-        }
-        let tree = tree.finish(self, leaves)?;
-        Ok(Commitment { batch: pending.finish(self)?, tree })
-    }
-
-    fn extension<W: Words>(&self, request: &LdeRequest<'_, W>, salts: usize) -> Result<Pending> {
+    /// Lays an extension out, with room for `salts` columns more and for `tail` beats behind its panels.
+    pub(crate) fn extension<W: Words>(
+        &self,
+        request: &LdeRequest<'_, W>,
+        salts: usize,
+        tail: usize,
+    ) -> Result<Pending> {
         let log_n = log_length(request.columns)?;
         self.limit("log2 of the blow-up", request.log_blowup.into(), self.identity().max_log_cosets.into())?;
         if log_n + request.log_blowup > 32 {
@@ -220,7 +191,7 @@ impl Device {
             (Input::Values, false) => FLAG_INVERSE | FLAG_FORWARD,
             (Input::Values, true) => FLAG_INVERSE | FLAG_FORWARD | FLAG_COEFFICIENTS,
         };
-        self.prepare(request.columns, &shifts, flags, request.log_blowup, salts)
+        self.prepare(request.columns, &shifts, flags, request.log_blowup, (salts, tail))
     }
 
     fn prepare<W: Words>(
@@ -229,7 +200,7 @@ impl Device {
         shifts: &[u64],
         flags: u16,
         log_blowup: u32,
-        salts: usize,
+        (salts, tail): (usize, usize),
     ) -> Result<Pending> {
         let log_n = log_length(columns)?;
         if shifts.iter().any(|&shift| canonical(shift) == 0) {
@@ -248,10 +219,10 @@ impl Device {
         let panels = columns.len().div_ceil(BEAT_WORDS);
         let all_panels = (columns.len() + salts).div_ceil(BEAT_WORDS);
         self.limit("input beats", (panels * n) as u64, u32::MAX.into())?;
-        self.limit("output beats", (all_panels * stride) as u64, u32::MAX.into())?;
+        self.limit("output beats", (all_panels * stride + tail) as u64, u32::MAX.into())?;
 
         let input = self.allocate(panels * n)?;
-        let buffer = self.allocate(all_panels * stride)?;
+        let buffer = self.allocate(all_panels * stride + tail)?;
         let batch = Batch { buffer, columns: columns.len(), salts, log_n, log_blowup, has_coefficients, has_values };
         let from_values = flags & FLAG_INVERSE != 0;
         if log_n > max_log {

@@ -1,6 +1,7 @@
 //! Leaves and trees.
 
 use hotloop_driver::{Descriptor, HashShape};
+use hotloop_regs::ParameterSet;
 
 use crate::{
     buffer::Buffer,
@@ -96,9 +97,27 @@ impl Tree {
     }
 }
 
-/// A hash job whose windows are laid out: run the job, then take the tree.
+/// Digests of a tree.
+pub(crate) fn count(rows: usize, levels: u32) -> usize {
+    (0..=levels).map(|level| rows >> level).sum()
+}
+
+/// Beats that they take.
+pub(crate) fn digest_beats(rows: usize, levels: u32) -> usize {
+    count(rows, levels).div_ceil(2)
+}
+
+/// Permutations for them, with leaves of `width` elements.
+pub(crate) fn permutations(set: ParameterSet, rows: usize, width: usize, levels: u32) -> u64 {
+    let own_digests = width <= 4 && set.leaf_rule().short_is_digest;
+    let blocks = if own_digests { 0 } else { width.div_ceil(8) };
+    (rows * blocks + count(rows, levels) - rows) as u64
+}
+
+/// A job that hashes whose windows are laid out: run it, then take the tree.
 pub(crate) struct PendingTree {
     out: Buffer,
+    start: usize,
     rows: usize,
     levels: u32,
 }
@@ -114,7 +133,7 @@ impl PendingTree {
         device.limit("leaves", rows as u64, u64::from(u32::MAX))?;
         device.limit("input beats", leaves.window() as u64, u64::from(u32::MAX))?;
         device.limit("input stride", leaves.stride as u64, u64::from(u32::MAX))?;
-        let digests: usize = (0..=levels).map(|l| rows >> l).sum();
+        let digests = count(rows, levels);
         device.limit("output beats", digests.div_ceil(2) as u64, u64::from(u32::MAX))?;
         let out = device.allocate(digests.div_ceil(2))?;
         let shape = HashShape {
@@ -125,23 +144,25 @@ impl PendingTree {
         };
         let src = leaves.buffer.window(leaves.start, leaves.window())?;
         let descriptor = Descriptor::hash(device.set(), src, out.window(0, digests.div_ceil(2))?, shape);
-        let own_digests = width <= 4 && device.set().leaf_rule().short_is_digest;
-        let blocks = if own_digests { 0 } else { width.div_ceil(8) };
         let work = Offload {
-            permutations: (rows * blocks + digests - rows) as u64,
+            permutations: permutations(device.set(), rows, width, levels),
             bytes_to_device: (leaves.count() * rows * 64) as u64,
             bytes_from_device: digests as u64 * 32,
             ..Offload::default()
         };
         let job = Job { name: NAME, descriptor, work };
-        Ok((PendingTree { out, rows, levels }, job))
+        Ok((PendingTree::at(out, 0, rows, levels), job))
+    }
+
+    /// The digests of `rows` leaves that a job will write to beat `start` of a buffer.
+    pub fn at(out: Buffer, start: usize, rows: usize, levels: u32) -> PendingTree {
+        PendingTree { out, start, rows, levels }
     }
 
     /// Reads the digests after the job, and checks them.
     pub fn finish(self, device: &Device, leaves: Panels<'_>) -> Result<Tree> {
-        let count: usize = (0..=self.levels).map(|l| self.rows >> l).sum();
-        let mut words = vec![0; count * 4];
-        self.out.read(0, &mut words)?;
+        let mut words = vec![0; count(self.rows, self.levels) * 4];
+        self.out.read(self.start, &mut words)?;
         let (digests, _) = words.as_chunks();
         let tree = Tree { leaves: self.rows, levels: self.levels, digests: digests.to_vec() };
         check::tree(device, leaves, &tree)?;

@@ -204,8 +204,39 @@ fn several_trees_share_a_doorbell() {
     device.commit(&request, &[], 5).expect("committed");
     assert_eq!(board.doorbells() - before.0, 1, "extension and tree go together");
     let did = device.offload() - before.1;
-    assert_eq!((did.jobs, did.permutations, did.butterflies), (2, 32 * 2 + 31, 9 * 3 * 8 * 4));
-    assert_eq!(did.bytes_from_device, 64 * 2 * (16 + 32) + 63 * 32 + 2 * 16);
+    assert_eq!((did.jobs, did.permutations, did.butterflies), (1, 32 * 2 + 31, 9 * 3 * 8 * 4));
+    assert_eq!(did.bytes_from_device, 64 * 2 * (16 + 32) + 63 * 32 + 16);
+    let tables = 2 * 64 * u64::from(hotloop_regs::scale_table_beats(4));
+    assert_eq!(did.bytes_to_device, 64 * 2 * 16 + tables + 64, "values do not come back to be hashed");
+}
+
+/// Salts, more rows than are kept on chip, no commit jobs at all: extension and tree are two jobs with the same result.
+#[test]
+fn commitments_that_do_not_fit_one_job_are_two() {
+    let request = |columns: &'static [Vec<u64>]| LdeRequest {
+        columns,
+        input: Input::Values,
+        log_blowup: 1,
+        shift: 7,
+        coefficients: true,
+    };
+    let columns: &'static [Vec<u64>] = vec![(0..16).collect::<Vec<u64>>(); 9].leak();
+    let commit = |commit_log: u64, salts: &[Vec<u64>]| {
+        let board = FunctionalBoard::new();
+        board.set_constant(&hotloop_regs::map::COMMIT_LOG, commit_log);
+        let device = Device::from_function(Arc::new(board), options(Check::Full)).expect("the model opens");
+        let commitment = device.commit(&request(columns), salts, 5).expect("committed");
+        let rows = commitment.batch.value_rows(|word| word).expect("rows");
+        same_tree(&commitment.tree, &rows);
+        (device.offload().jobs, commitment.tree)
+    };
+    let (jobs, tree) = commit(5, &[]);
+    assert_eq!(jobs, 1);
+    for commit_log in [0, 4] {
+        assert_eq!(commit(commit_log, &[]), (2, tree.clone()));
+    }
+    let (jobs, salted) = commit(5, &[vec![3; 32]]);
+    assert!(jobs == 2 && salted != tree);
 }
 
 /// A board that holds 2^4 rows takes 2^8 in two passes, however many of its rows neighbour each other in the first.

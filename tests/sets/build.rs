@@ -13,7 +13,7 @@ fn main() {
     let set = |set| Config::sim().with_set("sets", set);
     // Rows of a block-circulant matrix do not turn with two S-boxes, so its words have other factors in other phases.
     let mut odd = set(ParameterSet::Miden);
-    odd.poseidon = PoseidonConfig { units: 3, full_sboxes: 2, tile_rows: 40 };
+    odd.poseidon = PoseidonConfig { units: 3, full_sboxes: 2, tile_rows: 40, commit_log: 7 };
     odd.multiplier = hotloop_hdl::field::MultiplierLeaf::Simulated { latency: 5 };
     hotloop_verilate::build_script(&[
         model("set_plonky3", &set(ParameterSet::Plonky3Goldilocks)),

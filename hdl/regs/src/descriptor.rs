@@ -38,15 +38,15 @@ fields! { Descriptor, 64, "A submission-ring entry of 64 bytes.";
     dst = 128, 64, "IOVA of the output, a multiple of 64.";
     src_beats = 192, 32, "Length of the input window in beats: reads outside src .. src + 64·src_beats are refused.";
     dst_beats = 224, 32, "Length of the output window in beats.";
-    param = 256, 64, "IOVA of the parameter block, a multiple of 64 (transform, grind).";
-    log_n = 320, 8, "Transform: base-2 logarithm of the length.";
-    log_cosets = 328, 8, "Transform: base-2 logarithm of the number of cosets.";
+    param = 256, 64, "IOVA of the parameter block, a multiple of 64 (transform, commit, grind).";
+    log_n = 320, 8, "Transform, commit: base-2 logarithm of the length.";
+    log_cosets = 328, 8, "Transform, commit: base-2 logarithm of the number of cosets.";
     log_inner = 336, 8, "Transform with ACROSS: base-2 logarithm of the neighbouring rows that belong to different transforms, 0 to 6.";
-    rows = 384, 32, "Rows: states, leaves or beats; for a transform, panels.";
-    width = 416, 16, "Hash: elements in a leaf, 1 to 65535.";
-    levels = 432, 8, "Hash: tree levels above the leaves; rows must be a multiple of 2^levels.";
+    rows = 384, 32, "Rows: states, leaves or beats; for a transform or commit, panels.";
+    width = 416, 16, "Hash, commit: elements in a leaf, 1 to 65535.";
+    levels = 432, 8, "Hash, commit: tree levels above the leaves; the leaves must be a multiple of 2^levels.";
     src_stride = 448, 32, "Beats from one input panel to the next.";
-    dst_stride = 480, 32, "Transform: beats from one output panel to the next.";
+    dst_stride = 480, 32, "Transform, commit: beats from one output panel to the next.";
 }
 
 fields! { Completion, 16, "A completion-ring entry of 16 bytes.";
@@ -95,6 +95,7 @@ codes! {
     Hash = 3, "hash", "Hash `rows` leaves of `width` elements in panels of eight columns, then `levels` tree levels above them; digests of 32 bytes in level order.";
     Grind = 4, "grind", "Find the smallest nonce of a range for which a permutation's output word has enough leading zero bits.";
     Transform = 5, "transform", "Number-theoretic transforms of `rows` panels: forward, inverse, or low-degree extension over 2^log_cosets cosets.";
+    Commit = 6, "commit", "A transform with FORWARD and, behind its panels, the digests of a hash of its values: leaves of `width` elements, then `levels` tree levels above them.";
 }
 
 codes! {

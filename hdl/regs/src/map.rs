@@ -73,6 +73,7 @@ registers! {
     POSEIDON_MULTIPLIERS = 0x044, 32, Constant, "64-bit multipliers of all Poseidon units.";
     TILE_ROWS = 0x048, 32, Constant, "Rows whose sponge states stay on chip while their panels are absorbed.";
     SCRATCH = 0x04c, 32, ReadWrite, "Holds what the host writes; read back by the self-test.";
+    COMMIT_LOG = 0x050, 32, Constant, "Base-2 logarithm of the most rows (leaves) of a commit job; 0 where there is none.";
     CONTROL = 0x100, 32, ReadWrite, "Bit 0 ENABLE: take jobs from the ring. Bit 1 RESET: clear rings, faults and engines; clears itself.";
     STATUS = 0x104, 32, ReadOnly, "Bit 0 BUSY: a job, a fetch or a completion is under way. Bit 1 FAULT: stopped, see FAULT.";
     FAULT_CODE = 0x108, 32, ReadOnly, "Why the rings stopped; 0 while they run. Cleared by CONTROL.RESET.";
@@ -90,9 +91,9 @@ registers! {
     BYTES_READ = 0x218, 64, ReadOnly, "Bytes read from host memory by jobs and rings.";
     BYTES_WRITTEN = 0x220, 64, ReadOnly, "Bytes written to host memory by jobs and rings.";
     PERMUTATIONS = 0x228, 64, ReadOnly, "Poseidon permutations that left the units.";
-    POSEIDON_CYCLES = 0x230, 64, ReadOnly, "Clock cycles in which a permute, hash or grind job was under way.";
+    POSEIDON_CYCLES = 0x230, 64, ReadOnly, "Clock cycles in which a permute, hash, grind or commit job was under way.";
     NTT_BEATS = 0x238, 64, ReadOnly, "Beats of data (a row of a panel) that entered the butterflies, flushing excluded.";
-    NTT_CYCLES = 0x240, 64, ReadOnly, "Clock cycles in which a transform job was under way.";
+    NTT_CYCLES = 0x240, 64, ReadOnly, "Clock cycles in which a transform or commit job was under way.";
 }
 
 /// CONTROL bit 0: take jobs from the ring.

@@ -38,6 +38,7 @@ pub fn constants(config: &Config, multipliers: (u64, u64), build_id: u64) -> Vec
         (map::POSEIDON_PARTIAL_SBOXES, 1),
         (map::POSEIDON_MULTIPLIERS, multipliers.1),
         (map::TILE_ROWS, config.poseidon.tile_rows.into()),
+        (map::COMMIT_LOG, config.poseidon.commit_log.into()),
     ]
 }
 

@@ -11,14 +11,15 @@ use super::{
     compose,
     counters::{counters, Events},
     decode::{validate, Operation},
+    engines::engines,
     field,
     job::job_control,
-    plan::{plan, Plan},
+    plan::plan,
     rings::rings,
     segments::segment_walk,
 };
 use crate::{
-    bus::{self, DATA_BITS},
+    bus::{self, ADDRESS_BITS, DATA_BITS},
     datapath::{Instance, Module, Sig},
     Config,
 };
@@ -69,10 +70,6 @@ pub(crate) const REPORTS: &[Register] = &[
 /// Engines with a gated clock.
 pub(crate) const GATED: [&str; 2] = ["poseidon", "ntt"];
 
-/// Base-2 logarithm of the cycles for which an engine's clock runs on after its work: longer than any pipeline, so that
-/// nothing stops half-way.
-const RUN_ON_LOG: u32 = 9;
-
 /// A register's port.
 pub(crate) fn port(register: &Register) -> String {
     register.name.to_lowercase()
@@ -92,6 +89,7 @@ pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> 
     let [read_taken, arrived, read_failed, write_taken, data_taken, written, write_failed] = [(); 7].map(|_| m.wire(1));
     let [read_seg_ready, write_seg_ready, quiet] = [(); 3].map(|_| m.wire(1));
     let reader_data = m.wire(DATA_BITS);
+    let last_written = m.wire(ADDRESS_BITS);
 
     // The job and the rings.
     let job = job_control();
@@ -134,7 +132,7 @@ pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> 
     let valid = m.eq_const(error, 0);
     let not_valid = m.not(valid);
     m.connect(invalid, not_valid);
-    let plan = plan(&mut m, config, *descriptor, op, decode, next_level);
+    let plan = plan(&mut m, config, *descriptor, op, decode, next_level, *last_written);
     m.connect(more, plan.more);
 
     // Data movers and what they are told.
@@ -151,6 +149,8 @@ pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> 
             let ring_address = m.output_of(&rings, address);
             segment(&mut m, walk, ring, ring_address)
         });
+    let address = m.output_of(&walks[1], "last_address");
+    m.connect(last_written, address);
     let clear = m.or(decode, fetch);
     let from_bus = |names: &[&str]| bus_in.iter().copied().filter(|(n, _)| names.contains(n)).collect::<Vec<_>>();
     let reader = bus::reader();
@@ -287,99 +287,4 @@ fn segment(m: &mut Module, walk: &Instance, ring: Sig, ring_address: Sig) -> Vec
         ("seg_beats", m.mux(ring, one, beats)),
         ("seg_unchecked", m.or(ring, unchecked)),
     ]
-}
-
-/// What the engines give, of the one at work.
-struct Engines {
-    in_ready: Sig,
-    out_valid: Sig,
-    out_data: Sig,
-    out_keep: Sig,
-    busy: Sig,
-    perms: Sig,
-    beat: Sig,
-}
-
-/// Places the engines between reader and writer; loopback is a wire.
-#[allow(clippy::too_many_arguments)]
-fn engines(
-    m: &mut Module,
-    plan: &Plan,
-    op: Operation,
-    (decode, active): (Sig, Sig),
-    start: Sig,
-    input: (Sig, Sig),
-    out_ready: Sig,
-    (poseidon, ntt): (&Rc<Module>, &Rc<Module>),
-) -> Engines {
-    let (in_valid, in_data) = input;
-    let in_valid = m.and(in_valid, active);
-    let hashing = m.any(&[op.permute, op.hash, op.grind]);
-    let of = |m: &mut Module, mine: Sig| {
-        vec![
-            ("start", m.and(start, mine)),
-            ("in_valid", m.and(in_valid, mine)),
-            ("in_data", in_data),
-            ("out_ready", m.and(out_ready, mine)),
-        ]
-    };
-    let mut ports = of(m, hashing);
-    ports.extend([("mode", plan.mode), ("rows", plan.rows), ("width", plan.width)]);
-    let poseidon = m.instance("poseidon", poseidon, &ports);
-    let mut ports = of(m, op.transform);
-    ports.extend([
-        ("inverse", plan.inverse),
-        ("forward", plan.forward),
-        ("coefficients", plan.coefficients),
-        ("own_tables", plan.own_tables),
-        ("log_n", plan.log_n),
-        ("log_cosets", plan.log_cosets),
-        ("log_inner", plan.log_inner),
-        ("panels", plan.panels),
-    ]);
-    let transform = ntt;
-    let ntt = m.instance("ntt", transform, &ports);
-    // An engine, at rest, begins every job as it comes out of reset: a job's cycles do not depend on what was before.
-    let reset = m.own_reset();
-    let fresh = m.or(reset, decode);
-    for (part, engine, mine) in [(GATED[0], &poseidon, hashing), (GATED[1], &ntt, op.transform)] {
-        gate_clock(m, part, engine, active, mine);
-        m.reset_by(engine, fresh);
-    }
-
-    let choose = |m: &mut Module, port: &str, loopback: Sig| {
-        let (a, b) = (m.output_of(&poseidon, port), m.output_of(&ntt, port));
-        m.choose(&[(hashing, a), (op.transform, b)], loopback)
-    };
-    let in_ready = choose(m, "in_ready", out_ready);
-    let out_valid = choose(m, "out_valid", in_valid);
-    let out_data = choose(m, "out_data", in_data);
-    let half = m.output_of(&poseidon, "out_half");
-    let half = m.and(half, hashing);
-    let (upper, lower) = (m.not(half), m.constant(1, 1));
-    let out_keep = m.pack(&[lower, lower, upper, upper]);
-    let busy = {
-        let (a, b) = (m.output_of(&poseidon, "busy"), m.output_of(&ntt, "busy"));
-        m.or(a, b)
-    };
-    let perms = m.output_of(&poseidon, "perms");
-    let beat = m.output_of(&ntt, "beat");
-    Engines { in_ready, out_valid, out_data, out_keep, busy, perms, beat }
-}
-
-/// Gives an engine its own clock, which runs while the job is `mine` and a while longer.
-fn gate_clock(m: &mut Module, part: &str, engine: &Instance, active: Sig, mine: Sig) {
-    let clock = m.input(&format!("clk_{part}"), 1);
-    m.clock_by(engine, clock);
-    let working = m.and(active, mine);
-    let left = m.state(&format!("{part}_runs_on"), RUN_ON_LOG, 0);
-    let stopped = m.eq_const(*left, 0);
-    let one = m.constant(1, RUN_ON_LOG);
-    let fewer = m.sub(*left, one);
-    let all = m.constant((1 << RUN_ON_LOG) - 1, RUN_ON_LOG);
-    let next = m.choose(&[(working, all), (stopped, *left)], fewer);
-    m.drive(left, next);
-    let running = m.not(stopped);
-    let run = m.or(working, running);
-    m.output(&format!("run_{part}"), run);
 }

@@ -30,9 +30,10 @@ pub(super) struct Events {
 pub(super) fn counters(m: &mut Module, op: Operation, events: &Events) {
     let always = m.constant(1, 1);
     let read = m.shl(events.beat, DATA_BITS.ilog2() - 3);
-    let hashing = m.any(&[op.permute, op.hash, op.grind]);
+    let hashing = m.any(&[op.permute, op.hash, op.grind, op.commit]);
     let poseidon = m.and(events.active, hashing);
-    let ntt = m.and(events.active, op.transform);
+    let transforming = m.or(op.transform, op.commit);
+    let ntt = m.and(events.active, transforming);
     for (register, step) in [
         (map::CYCLES, always),
         (map::BUSY_CYCLES, events.working),

@@ -22,6 +22,7 @@ pub(crate) struct Operation {
     pub hash: Sig,
     pub grind: Sig,
     pub transform: Sig,
+    pub commit: Sig,
 }
 
 impl Operation {
@@ -37,6 +38,7 @@ impl Operation {
             hash: is(Opcode::Hash),
             grind: is(Opcode::Grind),
             transform: is(Opcode::Transform),
+            commit: is(Opcode::Commit),
         }
     }
 }
@@ -46,7 +48,7 @@ const MAX_LEVELS: u128 = 31;
 
 /// The error code of a descriptor, zero for a valid one: a code of [`Error`], 16 bits.
 pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) -> Sig {
-    let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform]);
+    let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform, op.commit]);
     let bad_opcode = m.not(known);
     let set = field(m, descriptor, Descriptor::set);
     let ours = m.eq_const(set, config.set.set.code().into());
@@ -123,9 +125,33 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let cosets_of_none = m.and(cosets, backward);
     let split = bad_split(m, descriptor, rows, cosets);
     let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none, split]);
-    let transform = m.and(op.transform, transform);
+    let transforms = m.or(op.transform, op.commit);
+    let transform = m.and(transforms, transform);
 
-    m.any(&[empty, permute, hash, transform])
+    // A commit's leaves: the rows of its values, as many as there is room for, in the panels that they fill.
+    let [log_n, log_cosets, levels] = [log_n, log_cosets, levels].map(|log| m.extend(log, 9));
+    let log_rows = m.add(log_n, log_cosets);
+    let most = m.constant(config.poseidon.commit_log.into(), 9);
+    let too_many = m.lt(most, log_rows);
+    let too_high = m.lt(log_rows, levels);
+    let panels = width_panels(m, width);
+    let fitting = m.eq(rows, panels);
+    let not_fitting = m.not(fitting);
+    // The passes of a split transform do not have their values in the order of leaves.
+    let passes = [FLAG_ACROSS, FLAG_OWN_TABLES].map(|flag| m.bit(flags, flag.trailing_zeros()));
+    let pass = m.any(&passes);
+    let commit = m.any(&[no_width, backward, pass, too_many, too_high, not_fitting]);
+    let commit = m.and(op.commit, commit);
+
+    m.any(&[empty, permute, hash, transform, commit])
+}
+
+/// Panels that hold `width` columns.
+pub(crate) fn width_panels(m: &mut Module, width: Sig) -> Sig {
+    let up = m.extend(width, 17);
+    let up = m.add_const(up, 7);
+    let panels = m.slice(up, 3, 14);
+    m.extend(panels, 32)
 }
 
 /// Whether a transform across its panel is more than the walks or the engine can count, or another one has inner rows.

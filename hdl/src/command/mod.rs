@@ -1,16 +1,18 @@
 //! The command processor: rings in host memory, decode, and the sequence of a job.
 //!
 //! Three machines of rust-hdl stand one inside the other: [`rings`] takes descriptors and answers them, [`job`] runs
-//! one, [`segments`] walks through a job's input and output. [`reset`] stands outside and ends all of it safely.
+//! one, [`segments`] walks through a job's input and output. [`tee`] joins the engines in a commit job. [`reset`] stands outside and ends all of it safely.
 
 pub(crate) mod core;
 mod counters;
 pub(crate) mod decode;
+mod engines;
 pub(crate) mod job;
 pub(crate) mod plan;
 pub(crate) mod reset;
 pub(crate) mod rings;
 pub(crate) mod segments;
+mod tee;
 
 use hotloop_regs::descriptor::Field;
 

@@ -5,11 +5,14 @@ use hotloop_regs::{
     scale_table_beats,
 };
 
-use super::{decode::Operation, field};
+use super::{
+    decode::{width_panels, Operation},
+    field,
+};
 use crate::{
     bus::{advance, ADDRESS_BITS},
     datapath::{Module, Sig},
-    poseidon::{MODE_GRIND, MODE_HASH, MODE_PERMUTE},
+    poseidon::{MODE_COMMIT, MODE_GRIND, MODE_HASH, MODE_PERMUTE},
     Config,
 };
 
@@ -28,6 +31,8 @@ pub(crate) struct Walk {
     pub tile: Sig,
     pub panels: Sig,
     pub stride: Sig,
+    pub has_tail: Sig,
+    pub tail: Sig,
 }
 
 impl Walk {
@@ -43,6 +48,8 @@ impl Walk {
             ("tile", self.tile),
             ("panels", self.panels),
             ("stride", self.stride),
+            ("has_tail", self.has_tail),
+            ("tail", self.tail),
         ]
     }
 }
@@ -57,6 +64,15 @@ pub(crate) struct Plan {
     pub write: Walk,
     /// A tree has a level above this one.
     pub more: Sig,
+    /// Both engines work: the first level of a commit job.
+    pub commit: Sig,
+    /// The transform engine works.
+    pub transform: Sig,
+    /// The Poseidon engine works.
+    pub hashing: Sig,
+    /// Beats of an output panel, and of its coefficients if it has any.
+    pub panel_beats: Sig,
+    pub length: Sig,
     /// Poseidon engine.
     pub mode: Sig,
     pub rows: Sig,
@@ -72,7 +88,10 @@ pub(crate) struct Plan {
     pub panels: Sig,
 }
 
-/// Builds the plan. `load` takes the descriptor's first level, `next_level` goes on to the level above.
+/// Builds the plan. `load` takes the descriptor's first level, `next_level` goes on to the level above, which reads what
+/// was written at `written`.
+///
+/// A commit job is a transform that hashes its own values: one more output panel, of digests. Above it, it is a hash.
 pub(crate) fn plan(
     m: &mut Module,
     config: &Config,
@@ -80,6 +99,7 @@ pub(crate) fn plan(
     op: Operation,
     load: Sig,
     next_level: Sig,
+    written: Sig,
 ) -> Plan {
     let rows = field(m, descriptor, Descriptor::rows);
     let [src, dst, param] = [Descriptor::src, Descriptor::dst, Descriptor::param].map(|address| {
@@ -99,16 +119,24 @@ pub(crate) fn plan(
     let leaves = m.state("leaves", 1, 0);
     let half = half(m, *level_rows);
     let levels = field(m, descriptor, Descriptor::levels);
-    let levels = m.gate(op.hash, levels);
+    let has_levels = m.or(op.hash, op.commit);
+    let levels = m.gate(has_levels, levels);
+    let log_n = field(m, descriptor, Descriptor::log_n);
+    let log_cosets = field(m, descriptor, Descriptor::log_cosets);
+    let one32 = m.constant(1, 32);
+    let length = m.shl_var(one32, log_n);
+    let cosets = m.shl_var(one32, log_cosets);
+    let points = m.shl_var(length, log_cosets);
+    let first_rows = m.mux(op.commit, points, rows);
     let fewer = {
         let one = m.constant(1, 8);
         m.sub(*levels_left, one)
     };
-    let above = advance(m, *level_dst, half);
+    let above = advance(m, written, half);
     let (one, zero) = (m.constant(1, 1), m.constant(0, 1));
     for (state, first, then) in [
-        (level_rows, rows, half),
-        (level_src, src, *level_dst),
+        (level_rows, first_rows, half),
+        (level_src, src, written),
         (level_dst, dst, above),
         (levels_left, levels, fewer),
         (leaves, one, zero),
@@ -120,23 +148,25 @@ pub(crate) fn plan(
     let more = m.not(top);
     let read_window = (m.mux(*leaves, src, dst), m.mux(*leaves, src_limit, dst_limit));
 
+    let commit = m.and(op.commit, *leaves);
+    let transform = m.or(op.transform, commit);
+    let above_leaves = m.not(*leaves);
+    let tree = m.and(op.commit, above_leaves);
+    let hash = m.or(op.hash, tree);
+    let hashing = m.any(&[op.permute, hash, op.grind, commit]);
+
     let elements = field(m, descriptor, Descriptor::width);
     let parent = m.constant(PARENT_WIDTH, 16);
     let width = m.mux(*leaves, elements, parent);
-    let [permute, hash, grind] = [MODE_PERMUTE, MODE_HASH, MODE_GRIND].map(|mode| m.constant(mode, 2));
-    let mode = m.choose(&[(op.hash, hash), (op.grind, grind)], permute);
+    let modes = [MODE_PERMUTE, MODE_HASH, MODE_GRIND, MODE_COMMIT].map(|mode| m.constant(mode, 2));
+    let mode = m.choose(&[(hash, modes[1]), (op.grind, modes[2]), (commit, modes[3])], modes[0]);
 
     let flags = field(m, descriptor, Descriptor::flags);
     let [inverse, forward, coefficients, across, own_tables] =
         [FLAG_INVERSE, FLAG_FORWARD, FLAG_COEFFICIENTS, FLAG_ACROSS, FLAG_OWN_TABLES]
             .map(|flag| m.bit(flags, flag.trailing_zeros()));
     let [across, own_tables] = [across, own_tables].map(|flag| m.and(flag, op.transform));
-    let log_n = field(m, descriptor, Descriptor::log_n);
-    let log_cosets = field(m, descriptor, Descriptor::log_cosets);
     let log_inner = field(m, descriptor, Descriptor::log_inner);
-    let one32 = m.constant(1, 32);
-    let length = m.shl_var(one32, log_n);
-    let cosets = m.shl_var(one32, log_cosets);
 
     // Across a panel: tiles of 2^log_inner neighbouring rows, from each of the rows that are a stride apart.
     let inner = m.shl_var(one32, log_inner);
@@ -150,28 +180,19 @@ pub(crate) fn plan(
     // log_cosets is zero unless FORWARD.
     let tables = m.shl_var(table, log_cosets);
     let grind_beats = m.constant(2, 32);
-    let first_beats = m.mux(op.transform, tables, grind_beats);
-    let has_first = m.or(op.transform, op.grind);
+    let first_beats = m.mux(transform, tables, grind_beats);
+    let has_first = m.or(transform, op.grind);
     let low = m.slice(rows, 0, 31);
     let twice = m.shl(low, 1);
     let none = m.constant(0, 32);
     let total = m.choose(
-        &[
-            (across, across_total),
-            (op.permute, twice),
-            (op.hash, *level_rows),
-            (op.grind, none),
-            (op.transform, length),
-        ],
+        &[(across, across_total), (op.permute, twice), (hash, *level_rows), (op.grind, none), (transform, length)],
         rows,
     );
     let tile_rows = m.constant(config.poseidon.tile_rows.into(), 32);
-    let tile = m.choose(&[(op.hash, tile_rows), (across, inner)], total);
-    let width_up = m.extend(width, 17);
-    let width_up = m.add_const(width_up, 7);
-    let width_panels = m.slice(width_up, 3, 14);
-    let width_panels = m.extend(width_panels, 32);
-    let panels = m.choose(&[(op.hash, width_panels), (across, outer), (op.transform, rows)], one32);
+    let tile = m.choose(&[(hash, tile_rows), (across, inner)], total);
+    let width_panels = width_panels(m, width);
+    let panels = m.choose(&[(hash, width_panels), (across, outer), (transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::src_stride);
     let read = Walk {
         has_first,
@@ -183,9 +204,11 @@ pub(crate) fn plan(
         tile,
         panels,
         stride,
+        has_tail: zero,
+        tail: none,
     };
 
-    // Output: panels.
+    // Output: panels, and a commit's digests where one more panel would be.
     let extra = m.extend(coefficients, 32);
     let blocks = m.gate(forward, cosets);
     let blocks = m.add(blocks, extra);
@@ -194,11 +217,12 @@ pub(crate) fn plan(
     let odd = m.extend(odd, 32);
     let digests = m.add(half, odd);
     let total = m.choose(
-        &[(across, across_total), (op.permute, twice), (op.hash, digests), (op.grind, one32), (op.transform, outputs)],
+        &[(across, across_total), (op.permute, twice), (hash, digests), (op.grind, one32), (transform, outputs)],
         rows,
     );
     let tile = m.mux(across, inner, total);
-    let panels = m.choose(&[(across, outer), (op.transform, rows)], one32);
+    let one_more = m.add_const(rows, 1);
+    let panels = m.choose(&[(across, outer), (commit, one_more), (transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::dst_stride);
     let write = Walk {
         has_first: zero,
@@ -210,6 +234,8 @@ pub(crate) fn plan(
         tile,
         panels,
         stride,
+        has_tail: commit,
+        tail: digests,
     };
 
     Plan {
@@ -218,6 +244,11 @@ pub(crate) fn plan(
         read,
         write,
         more,
+        commit,
+        transform,
+        hashing,
+        panel_beats: outputs,
+        length,
         mode,
         rows: *level_rows,
         width,

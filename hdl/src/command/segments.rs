@@ -85,9 +85,9 @@ impl Logic for WalkControl {
 
 /// Module `segment_walk`. At `start`: if `has_first`, `first_beats` beats at `first_address`, unchecked; then for each
 /// tile of `tile` beats out of `total` (the last may be shorter), for each of `panels` panels (`stride` beats apart):
-/// the tile's beats of that panel, from `base` on. If `each_first`, every further segment has such a first one before it
-/// too, contiguous with the one before. Inputs keep their values until `idle`. Segments leave on `seg_*`
-/// (ready/valid).
+/// the tile's beats of that panel, from `base` on; if `has_tail`, the last panel has `tail` beats. If `each_first`, every
+/// further segment has such a first one before it too, contiguous with the one before. Inputs keep their values until
+/// `idle`. Segments leave on `seg_*` (ready/valid); `last_address` is that of the last one of the loops.
 pub(crate) fn segment_walk() -> Rc<Module> {
     let mut m = Module::new("segment_walk");
     let start = m.input("start", 1);
@@ -100,16 +100,20 @@ pub(crate) fn segment_walk() -> Rc<Module> {
     let tile = m.input("tile", 32);
     let panels = m.input("panels", 32);
     let stride = m.input("stride", 32);
+    let has_tail = m.input("has_tail", 1);
+    let tail = m.input("tail", 32);
     let seg_ready = m.input("seg_ready", 1);
 
     let left = m.state("left", 32, 0);
     let tile_base = m.state("tile_base", ADDRESS_BITS, 0);
     let panel_base = m.state("panel_base", ADDRESS_BITS, 0);
     let panels_left = m.state("panels_left", 32, 0);
+    let last_address = m.state("last_address", ADDRESS_BITS, 0);
 
     let more_tiles = m.lt(tile, *left);
     let beats = m.mux(more_tiles, tile, *left);
     let last_panel = m.eq_const(*panels_left, 1);
+    let at_tail = m.and(has_tail, last_panel);
     let last_tile = m.not(more_tiles);
     let last = m.and(last_panel, last_tile);
     let nothing = m.eq_const(total, 0);
@@ -144,6 +148,7 @@ pub(crate) fn segment_walk() -> Rc<Module> {
     m.drive(panel_base, next);
     let next = m.choose(&[(start, panels), (next_tile, panels), (step, fewer)], *panels_left);
     m.drive(panels_left, next);
+    m.drive_when(last_address, step, *panel_base);
 
     let first_base = m.state("first_base", ADDRESS_BITS, 0);
     let first_step = m.and(first, seg_ready);
@@ -153,11 +158,12 @@ pub(crate) fn segment_walk() -> Rc<Module> {
 
     let valid = m.or(first, walk);
     let address = m.mux(first, *first_base, *panel_base);
-    let beats = m.mux(first, first_beats, beats);
+    let beats = m.choose(&[(first, first_beats), (at_tail, tail)], beats);
     m.output("seg_valid", valid);
     m.output("seg_address", address);
     m.output("seg_beats", beats);
     m.output("seg_unchecked", first);
     m.output("idle", idle);
+    m.output("last_address", *last_address);
     Rc::new(m)
 }

@@ -6,6 +6,10 @@
 //! A state's sponge between two panels waits in a queue of one tile; because everything keeps its order, the queue's
 //! head always belongs to the row that comes next. Back-pressure ends at the units' result queues: a result is taken
 //! when it can go on, and the units take no more states than those queues hold.
+//!
+//! In a commit job all rows are one tile, and the digests go through that queue too: what feeds the engine cannot take a
+//! digest before it has given its last panel, so digests leave when the last state has entered. The queue has room for
+//! all rows; nothing waits for anything.
 
 use std::rc::Rc;
 
@@ -30,6 +34,8 @@ pub const MODE_PERMUTE: u128 = 0;
 pub const MODE_HASH: u128 = 1;
 /// Search for a nonce.
 pub const MODE_GRIND: u128 = 2;
+/// Leaves of a commit: panel after panel for all rows, the digests after the last of them.
+pub const MODE_COMMIT: u128 = 3;
 
 /// The job's configuration, decoded.
 pub(super) struct Job {
@@ -41,6 +47,8 @@ pub(super) struct Job {
     pub sponge: Sig,
     /// Hash of at most four elements, in sets where these are their own digest.
     pub copy: Sig,
+    /// Hash whose digests wait for the last state.
+    commit: Sig,
     width: Sig,
     rows: Sig,
     panels: Sig,
@@ -125,8 +133,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
 
     // The way in.
     let step_in = m.wire(1);
-    let ports = |step: Sig| [("start", job.start), ("rows", job.rows), ("panels", job.panels), ("step", step)];
-    let way_in = m.instance("way_in", &rows(config.poseidon.tile_rows, Place::In), &ports(*step_in));
+    let ports = |panels: Sig, step: Sig| {
+        [("start", job.start), ("rows", job.rows), ("panels", panels), ("whole", job.commit), ("step", step)]
+    };
+    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In), &ports(job.panels, *step_in));
     let [active, first, last] = ["active", "first", "last"].map(|port| m.output_of(&way_in, port));
     let (queue_valid, queue_pop) = (m.wire(1), m.wire(1));
     let queue: Vec<_> = (0..12).map(|_| m.wire(64)).collect();
@@ -138,7 +148,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let digest_ready = m.wire(1);
     let can_sponge = m.or(first, *queue_valid);
     let sponge_ready = m.all(&[active, can_sponge, entry_ready]);
-    let copy_ready = m.and(active, *digest_ready);
+    let copies = m.or(job.commit, *digest_ready);
+    let copy_ready = m.and(active, copies);
     let second_ready = m.or(first_beat, entry_ready);
     let permute_ready = m.and(active, second_ready);
     let grind_ready = m.or(first_beat, second_beat);
@@ -224,18 +235,24 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let permute_step = m.and(take_second, job.permute);
     let step = m.any(&[sponge_step, copy_step, permute_step]);
     m.connect(step_in, step);
+    let all_in = m.not(active);
+    let unloads = m.all(&[job.commit, all_in, *queue_valid]);
+    let unload = m.and(unloads, *digest_ready);
     let pop = m.and(sponge_step, not_first);
+    let pop = m.or(pop, unload);
     m.connect(queue_pop, pop);
 
-    // The way out.
+    // The way out: permutations, but for a commit job the digests that leave the queue.
     let step_out = m.wire(1);
-    let way_out = m.instance("way_out", &rows(config.poseidon.tile_rows, Place::Out), &ports(*step_out));
+    let one = m.constant(1, PANEL_BITS);
+    let panels = m.mux(job.commit, one, job.panels);
+    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out), &ports(panels, *step_out));
     let [still_active, row_ends] = ["active", "last"].map(|port| m.output_of(&way_out, port));
     let digested = m.and(result_valid, row_ends);
-    let digest_valid = m.mux(job.copy, copy_step, digested);
+    let digest_valid = m.choose(&[(job.commit, unloads), (job.copy, copy_step)], digested);
     let hashes = m.or(job.copy, job.sponge);
     let digest_valid = m.and(hashes, digest_valid);
-    let digest: Vec<Sig> = (0..4)
+    let fresh: Vec<Sig> = (0..4)
         .map(|i| {
             let index = m.constant(i as u128, 16);
             let there = m.lt(index, job.width);
@@ -243,6 +260,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
             m.mux(job.copy, element, result[i])
         })
         .collect();
+    let digest = (0..4).map(|i| m.mux(job.commit, queue_words[i], fresh[i])).collect();
     let drained = m.all(&[loaded, grind_done, outstanding, settled]);
     let out = output(
         &mut m,
@@ -262,7 +280,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     m.drive(busy, next);
 
     let between = m.not(row_ends);
-    let sponge_collect = m.or(between, out.digest_ready);
+    let sponge_collect = m.any(&[job.commit, between, out.digest_ready]);
     let yes = m.constant(1, 1);
     let can_collect = m.choose(&[(job.sponge, sponge_collect), (job.permute, out.state_done)], yes);
     let taken = m.and(result_valid, can_collect);
@@ -270,11 +288,16 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let not_grind = m.not(job.grind);
     let result_step = m.and(taken, not_grind);
     let step = m.or(result_step, copy_step);
+    let step = m.mux(job.commit, unload, step);
     m.connect(step_out, step);
-    let push = m.all(&[taken, job.sponge, between]);
-    let depth = u64::from(config.poseidon.tile_rows).next_power_of_two().max(2);
+    let keeps = m.or(job.commit, between);
+    let push = m.all(&[taken, job.sponge, keeps]);
+    let copied = m.and(job.commit, copy_step);
+    let push = m.or(push, copied);
+    let kept = [&fresh[..], &result[4..]].concat();
+    let depth = u64::from(config.poseidon.kept_rows()).next_power_of_two().max(2);
     let (valid, words) =
-        states(&mut m, "queue", depth, &Push { groups: &[push], words: &result, last: push }, *queue_pop);
+        states(&mut m, "queue", depth, &Push { groups: &[push], words: &kept, last: push }, *queue_pop);
     m.connect(queue_valid, valid);
     for (wire, word) in queue.into_iter().zip(words) {
         m.connect(wire, word);
@@ -288,7 +311,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
 }
 
 fn decode(m: &mut Module, config: &Config, start: Sig, busy: Sig, mode: Sig, rows: Sig, width: Sig) -> Job {
-    let [permute, hash, grind] = [MODE_PERMUTE, MODE_HASH, MODE_GRIND].map(|value| m.eq_const(mode, value));
+    let [permute, hash, grind, commit] =
+        [MODE_PERMUTE, MODE_HASH, MODE_GRIND, MODE_COMMIT].map(|value| m.eq_const(mode, value));
+    let hash = m.or(hash, commit);
     let five = m.constant(5, 16);
     let short = if config.set.leaves.short_is_digest { m.lt(width, five) } else { m.constant(0, 1) };
     let long = m.not(short);
@@ -298,7 +323,7 @@ fn decode(m: &mut Module, config: &Config, start: Sig, busy: Sig, mode: Sig, row
     let panels = m.slice(rounded, 3, PANEL_BITS);
     let one = m.constant(1, PANEL_BITS);
     let panels = m.mux(sponge, panels, one);
-    Job { start, busy, permute, grind, sponge, copy, width, rows, panels }
+    Job { start, busy, permute, grind, sponge, copy, commit, width, rows, panels }
 }
 
 /// The unit whose turn it is, or if it is not ready the first that is. The turn moves on with each `step`.

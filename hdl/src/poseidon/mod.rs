@@ -12,6 +12,8 @@
 //! entry, in front of all units. None of these matrices needs a multiplier, so that a permutation costs 472
 //! multiplications in every set.
 //!
+//! In a commit job one tile holds all rows, and digests wait in the sponge queue until every row has one.
+//!
 //! [`engine()`] is that picture, [`unit()`] one pipeline of it. A unit with k S-boxes for full rounds and one for
 //! partial rounds, 4·(k + 1) multipliers, finishes a permutation every 8·12/k cycles: with k = 4, 472 of 480 multiplier
 //! slots are used. A job of P permutations on U units takes about 96/k · P/U cycles and the latency of one permutation,
@@ -30,5 +32,5 @@ mod sbox;
 mod unit;
 
 pub use constants::UnitConstants;
-pub use engine::{dispatcher, engine, MODE_GRIND, MODE_HASH, MODE_PERMUTE};
+pub use engine::{dispatcher, engine, MODE_COMMIT, MODE_GRIND, MODE_HASH, MODE_PERMUTE};
 pub use unit::{in_flight, timing, unit, Timing};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::fifo::index_bits;
-use crate::datapath::Module;
+use crate::{config::PoseidonConfig, datapath::Module};
 
 /// Bits of a number of panels.
 pub const PANEL_BITS: u32 = 14;
@@ -17,9 +17,9 @@ pub enum Place {
     Out,
 }
 
-/// A counter of permutations. Ports: `start` (loads `rows`), `rows`, `panels`, `step`; `active` (some are left), `last`
-/// (the one to come is its row's last) and, where states enter, `first`.
-pub fn rows(tile_rows: u32, place: Place) -> Rc<Module> {
+/// A counter of permutations. Ports: `start` (loads `rows`), `rows`, `panels`, `whole` (one tile has all rows), `step`;
+/// `active` (some are left), `last` (the one to come is its row's last) and, where states enter, `first`.
+pub fn rows(config: &PoseidonConfig, place: Place) -> Rc<Module> {
     let mut m = Module::new(match place {
         Place::In => "poseidon_rows_in",
         Place::Out => "poseidon_rows_out",
@@ -27,15 +27,17 @@ pub fn rows(tile_rows: u32, place: Place) -> Rc<Module> {
     let start = m.input("start", 1);
     let rows = m.input("rows", 32);
     let panels = m.input("panels", PANEL_BITS);
+    let whole = m.input("whole", 1);
     let step = m.input("step", 1);
-    let row_bits = index_bits(u64::from(tile_rows) + 1);
+    let row_bits = index_bits(u64::from(config.kept_rows()) + 1);
 
     let left = m.state("left", 32, 0);
     let row = m.state("row", row_bits, 0);
     let panel = m.state("panel", PANEL_BITS, 0);
-    let tile = m.constant(tile_rows.into(), 32);
+    let tile = m.constant(config.tile_rows.into(), 32);
     let short = m.lt(*left, tile);
-    let length = m.mux(short, *left, tile);
+    let all = m.or(whole, short);
+    let length = m.mux(all, *left, tile);
     let length = m.slice(length, 0, row_bits);
 
     let row_plus = m.add_const(*row, 1);

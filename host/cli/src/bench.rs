@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
-use hotloop::{Device, GrindRequest, HotloopError, Leaves, TreeRequest};
+use hotloop::{Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, TreeRequest};
 use plonky2::field::{
     goldilocks_field::GoldilocksField as F,
     types::{Field, PrimeField64, Sample},
@@ -41,8 +41,8 @@ struct Figure {
     operations: u64,
     /// 64-bit multipliers of the engine, counted in its netlist.
     multipliers: u32,
-    /// Poseidon: permutations × 472 ÷ (cycles × multipliers). Transform on the chip: elements ÷ (cycles × lanes); in two
-    /// passes: elements ÷ (cycles × multipliers).
+    /// Poseidon and commit: permutations × 472 ÷ (cycles × multipliers). Transform on the chip: elements ÷ (cycles ×
+    /// lanes); in two passes: elements ÷ (cycles × multipliers).
     utilisation: f64,
     /// Cycles of the simulation in a second of this machine: a measure of the simulator, not of a board.
     simulated_cycles_per_second: f64,
@@ -59,26 +59,32 @@ pub fn run(args: &BenchArgs, output: &Output) -> Result<ExitCode, Failure> {
         ("grind", grind),
         ("ntt 2^12", ntt),
         ("ntt in two passes", ntt_split),
+        (COMMIT, commit),
     ] {
         output.progress(&format!("measuring {name} …"));
         figures.push(measure(&device).map_err(Failure::new)?);
     }
     output.progress_done();
-    let [hash, tree, grind, ntt, split] = &figures[..] else { return Err(Failure::message("a figure is missing")) };
+    let [hash, tree, grind, ntt, split, commit] = &figures[..] else {
+        return Err(Failure::message("a figure is missing"));
+    };
     let object = json!({
         "preset": identity.preset,
         "device": device.name(),
         "multipliers": identity.poseidon_multipliers + identity.ntt_multipliers,
         "lanes": identity.lanes,
-        "engines": { "poseidon": hash, "poseidon_merkle": tree, "poseidon_grind": grind, "ntt": ntt, "ntt_split": split },
+        "engines": {
+            "poseidon": hash, "poseidon_merkle": tree, "poseidon_grind": grind, "ntt": ntt, "ntt_split": split,
+            "commit": commit,
+        },
     });
     let mut lines = vec![
         format!("preset {}, {} multipliers", identity.preset, identity.poseidon_multipliers + identity.ntt_multipliers),
-        format!("{:<12} {:>10} {:>12} {:>12} {:>12}", "job", "cycles", "operations", "multipliers", "utilisation"),
+        format!("{:<16} {:>10} {:>12} {:>12} {:>12}", "job", "cycles", "operations", "multipliers", "utilisation"),
     ];
     for f in &figures {
         let (job, cycles, operations) = (f.job, f.cycles, f.operations);
-        lines.push(format!("{job:<12} {cycles:>10} {operations:>12} {:>12} {:>12.3}", f.multipliers, f.utilisation));
+        lines.push(format!("{job:<16} {cycles:>10} {operations:>12} {:>12} {:>12.3}", f.multipliers, f.utilisation));
     }
     if let Some(path) = &args.docs {
         write_file(path, page(&identity.preset, &figures).as_bytes())?;
@@ -159,14 +165,24 @@ fn ntt_split(device: &Device) -> Result<Figure, HotloopError> {
     Ok(Figure { job: "ntt split", cycles, operations, multipliers, utilisation, simulated_cycles_per_second: rate })
 }
 
+const COMMIT: &str = "commit 2^12 x 64";
+
+/// Blow-up 2, coefficients wanted, tree to the root: utilisation of the Poseidon multipliers.
+fn commit(device: &Device) -> Result<Figure, HotloopError> {
+    let columns = columns(64, 1 << 12);
+    let request = LdeRequest { columns: &columns, input: Input::Values, log_blowup: 1, shift: 7, coefficients: true };
+    let measured = timed(device, || device.commit(&request, &[], 13).map(drop))?;
+    Ok(poseidon(device, COMMIT, measured))
+}
+
 fn page(preset: &str, figures: &[Figure]) -> String {
     let mut page = format!(
         "# Figures\n\nWritten by `make docs` (`hotloop bench --docs docs/figures.md`); do not edit. Cycles are exact: they \
          come from the completions of the simulated board, preset `{preset}`, at a memory without latency, and repeat \
          from run to run.\n\n\
-         Utilisation of Poseidon: permutations × {MULTIPLICATIONS} ÷ (cycles × multipliers); of the transform: elements \
-         ÷ (cycles × lanes); of the transform in two passes, four times as long as the chip holds: elements ÷ (cycles × \
-         multipliers).\n\n\
+         Utilisation of Poseidon, and of `commit` (whose transforms go on beside it): permutations × {MULTIPLICATIONS} ÷ \
+         (cycles × multipliers); of the transform: elements ÷ (cycles × lanes); of the transform in two passes, four times \
+         as long as the chip holds: elements ÷ (cycles × multipliers).\n\n\
          | job | cycles | operations | multipliers | utilisation |\n|---|---|---|---|---|\n"
     );
     for f in figures {

@@ -82,5 +82,6 @@ fn identity(identity: &Identity) -> Value {
         "poseidon_partial_sboxes": identity.poseidon_partial_sboxes,
         "poseidon_multipliers": identity.poseidon_multipliers,
         "tile_rows": identity.tile_rows,
+        "commit_log": identity.commit_log,
     })
 }

@@ -69,6 +69,7 @@ pub fn run(args: &SelftestArgs, output: &Output) -> Result<ExitCode, Failure> {
         ("forward transforms", Box::new(|| forward(&device))),
         ("inverse transforms", Box::new(|| inverse(&device))),
         ("low-degree extensions", Box::new(|| extensions(&device))),
+        ("commitments", Box::new(|| commitments(&device))),
         ("refused jobs", Box::new(|| refusals(&device))),
         ("counters", Box::new(|| counters(&device))),
     ];
@@ -317,6 +318,34 @@ fn extensions(device: &Device) -> Answer {
         }
     }
     Ok(format!("2^1 to 2^{}, blow-up 1 to {}", device.identity().max_log, 1 << max_cosets.min(3)))
+}
+
+/// Extension and tree at once: one job, or two where the board has no room for the rows' states.
+fn commitments(device: &Device) -> Answer {
+    let (longest, most) = (device.identity().max_log, device.identity().max_log_cosets);
+    let largest = device.identity().commit_log;
+    let shapes =
+        [(1, 0, 3), (1, 2, 5), (4, 1, 4), (5, 1, 8), (6, 3, 17), (8, 1, 29), (longest.min(largest.max(9) - 1), 1, 9)];
+    for (log_n, log_blowup, width) in shapes.map(|(log_n, log_blowup, width)| (log_n, most.min(log_blowup), width)) {
+        let columns = columns(width, 1 << log_n);
+        let shift = F::coset_shift();
+        let request = LdeRequest {
+            columns: &columns,
+            input: Input::Coefficients,
+            log_blowup,
+            shift: shift.to_canonical_u64(),
+            coefficients: false,
+        };
+        let levels = log_n + log_blowup;
+        let commitment = device.commit(&request, &[], levels).map_err(text)?;
+        let what = format!("a commitment to {width} columns of 2^{log_n}");
+        let values: Vec<Vec<u64>> = columns.iter().map(|c| extended(c, log_blowup as usize, shift)).collect();
+        expect(&what, &commitment.batch.value_columns(|x| x).map_err(text)?, &values)?;
+        let rows = (0..1 << levels).map(|i| values.iter().map(|c| F::from_canonical_u64(c[i])).collect()).collect();
+        let root = MerkleTree::<F, PoseidonHash>::new(rows, 0).cap.0[0].elements.map(|x| x.to_canonical_u64());
+        expect(&what, &commitment.tree.cap().to_vec(), &vec![root])?;
+    }
+    Ok(format!("{} shapes, 3 to 29 columns; one job up to 2^{largest} rows", shapes.len()))
 }
 
 fn refusals(device: &Device) -> Answer {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use hotloop_driver::{hash_digests, Descriptor, DmaMemory};
 use hotloop_regs::{
-    descriptor::{ACROSS_ROWS_LOG, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES, MAX_LOG_INNER},
+    descriptor::{
+        ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES, MAX_LOG_INNER,
+    },
     map, scale_table_beats, Error, Opcode, BEAT_BYTES, BEAT_WORDS, SCALE_LO_WORDS,
 };
 use plonky2::{
@@ -56,7 +58,8 @@ pub(super) fn run(job: &Descriptor, mappings: &Mappings, registers: &Registers) 
         Ok(Opcode::Permute) => run.permute(),
         Ok(Opcode::Hash) => run.hash(),
         Ok(Opcode::Grind) => run.grind(),
-        Ok(Opcode::Transform) => run.transform(),
+        Ok(Opcode::Transform) => drop(run.transform()),
+        Ok(Opcode::Commit) => run.commit(),
     }
     // There is no clock: a cycle a beat and a permutation.
     let done = &mut run.done;
@@ -82,25 +85,33 @@ impl Run<'_> {
         }
         let shape = job.transform_shape();
         let (log_n, log_cosets) = (u64::from(job.log_n), u64::from(job.log_cosets));
+        let transforms = job.rows > 0
+            && shape.flags_are_valid()
+            && (1..=registers.get(&map::NTT_MAX_LOG)).contains(&log_n)
+            && log_cosets <= registers.get(&map::NTT_MAX_LOG_COSETS)
+            && match shape.across() {
+                true => {
+                    shape.log_inner < shape.log_n
+                        && u32::from(shape.log_inner) <= MAX_LOG_INNER
+                        && job.rows >> ACROSS_ROWS_LOG == 0
+                }
+                false => shape.log_inner == 0,
+            };
         let good = match opcode {
             Opcode::Loopback | Opcode::Permute => job.rows > 0,
             Opcode::Hash => {
                 job.rows > 0 && job.width > 0 && job.levels < 32 && job.rows.trailing_zeros() >= job.levels.into()
             }
             Opcode::Grind => true,
-            Opcode::Transform => {
-                job.rows > 0
-                    && shape.flags_are_valid()
-                    && (1..=registers.get(&map::NTT_MAX_LOG)).contains(&log_n)
-                    && log_cosets <= registers.get(&map::NTT_MAX_LOG_COSETS)
-                    && match shape.across() {
-                        true => {
-                            shape.log_inner < shape.log_n
-                                && u32::from(shape.log_inner) <= MAX_LOG_INNER
-                                && job.rows >> ACROSS_ROWS_LOG == 0
-                        }
-                        false => shape.log_inner == 0,
-                    }
+            Opcode::Transform => transforms,
+            Opcode::Commit => {
+                transforms
+                    && job.flags & FLAG_FORWARD != 0
+                    && job.flags & (FLAG_ACROSS | FLAG_OWN_TABLES) == 0
+                    && job.width > 0
+                    && job.rows == u32::from(job.width).div_ceil(BEAT_WORDS as u32)
+                    && log_n + log_cosets <= registers.get(&map::COMMIT_LOG)
+                    && u64::from(job.levels) <= log_n + log_cosets
             }
         };
         if good {
@@ -173,23 +184,37 @@ impl Run<'_> {
 
     fn hash(&mut self) {
         let (rows, width) = (u64::from(self.job.rows), usize::from(self.job.width));
-        let mut level: Vec<[F; 4]> = (0..rows).map(|row| self.leaf(row, width)).collect();
+        let stride = u64::from(self.job.src_stride);
+        let leaves = (0..rows)
+            .map(|row| {
+                let panels = width.div_ceil(BEAT_WORDS) as u64;
+                let beats: Vec<Beat> = (0..panels).map(|panel| self.read(panel * stride + row)).collect();
+                self.leaf(&beats, width)
+            })
+            .collect();
+        self.tree(leaves, 0);
+    }
+
+    /// Writes leaves' digests from beat `start` on, and the levels above them.
+    fn tree(&mut self, leaves: Vec<[F; 4]>, start: u64) {
+        let mut level = leaves;
         let mut digests = level.clone();
+        let rows = digests.len() as u32;
         for _ in 0..self.job.levels {
             level = level.chunks_exact(2).map(|pair| self.parent(pair[0], pair[1])).collect();
             digests.extend(&level);
         }
-        debug_assert_eq!(digests.len() as u64, hash_digests(self.job.rows, self.job.levels));
-        for (index, pair) in (0..).zip(digests.chunks(2)) {
+        debug_assert_eq!(digests.len() as u64, hash_digests(rows, self.job.levels));
+        for (index, pair) in (start..).zip(digests.chunks(2)) {
             let words: Vec<u64> = pair.iter().flatten().map(F::to_canonical_u64).collect();
             self.write(index, &words);
         }
     }
 
-    fn leaf(&mut self, row: u64, width: usize) -> [F; 4] {
+    /// The digest of a row, given as its beats of all panels.
+    fn leaf(&mut self, beats: &[Beat], width: usize) -> [F; 4] {
         let mut state = [F::ZERO; 12];
-        for (panel, start) in (0..width).step_by(BEAT_WORDS).enumerate() {
-            let beat = self.read(panel as u64 * u64::from(self.job.src_stride) + row);
+        for (beat, start) in beats.iter().zip((0..width).step_by(BEAT_WORDS)) {
             let columns = (width - start).min(BEAT_WORDS);
             for (slot, word) in state.iter_mut().zip(&beat[..columns]) {
                 *slot = field(*word);
@@ -229,19 +254,35 @@ impl Run<'_> {
         self.write(0, &[0, words[13], 0, 0, 0, 0, 0, 0]);
     }
 
-    fn transform(&mut self) {
+    fn commit(&mut self) {
+        let (width, start) = (usize::from(self.job.width), self.job.commit_shape().digest_start());
+        let panels = self.transform();
+        let leaves = (0..panels[0].len())
+            .map(|row| {
+                let beats: Vec<Beat> = panels.iter().map(|panel| panel[row]).collect();
+                self.leaf(&beats, width)
+            })
+            .collect();
+        self.tree(leaves, start);
+    }
+
+    /// Gives each panel's rows of values.
+    fn transform(&mut self) -> Vec<Vec<Beat>> {
         let shape = self.job.transform_shape();
         let (log_n, cosets) = (u32::from(shape.log_n), 1u64 << shape.log_cosets);
         let mut scales: Vec<Vec<F>> = (0..cosets).map(|coset| self.scale_table(log_n, coset)).collect();
         if shape.across() {
-            return self.across(&scales[0]);
+            self.across(&scales[0]);
+            return Vec::new();
         }
+        let mut panels = Vec::new();
         for panel in 0..u64::from(shape.panels) {
             if shape.flags & FLAG_OWN_TABLES != 0 && panel > 0 {
                 scales = (0..cosets).map(|coset| self.scale_table(log_n, panel * cosets + coset)).collect();
             }
-            self.panel(panel, log_n, &scales);
+            panels.push(self.panel(panel, log_n, &scales));
         }
+        panels
     }
 
     /// Every inner row is a transform of its own.
@@ -271,7 +312,7 @@ impl Run<'_> {
         (0..1usize << log_n).map(|i| field(table[i & 63]) * field(table[SCALE_LO_WORDS + (i >> 6)])).collect()
     }
 
-    fn panel(&mut self, panel: u64, log_n: u32, scales: &[Vec<F>]) {
+    fn panel(&mut self, panel: u64, log_n: u32, scales: &[Vec<F>]) -> Vec<Beat> {
         let (n, flags) = (1usize << log_n, self.job.flags);
         let src = panel * u64::from(self.job.src_stride);
         let mut dst = panel * u64::from(self.job.dst_stride);
@@ -294,8 +335,9 @@ impl Run<'_> {
             dst += n as u64;
         }
         if flags & FLAG_FORWARD == 0 {
-            return;
+            return Vec::new();
         }
+        let mut out = Vec::with_capacity(n * scales.len());
         for (coset, scale) in (0..).zip(scales) {
             self.done.ntt_beats += n as u64;
             let scaled =
@@ -303,10 +345,12 @@ impl Run<'_> {
             let values: Vec<Vec<F>> = columns.iter().map(scaled).collect();
             for row in 0..n {
                 let natural = row.reverse_bits() >> (usize::BITS - log_n);
-                let beat: Vec<u64> = values.iter().map(|v| canonical(v[natural])).collect();
+                let beat: Beat = std::array::from_fn(|c| canonical(values[c][natural]));
                 self.write(dst + coset * n as u64 + row as u64, &beat);
+                out.push(beat);
             }
         }
+        out
     }
 }
 

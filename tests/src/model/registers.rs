@@ -28,6 +28,7 @@ impl Registers {
             (map::POSEIDON_PARTIAL_SBOXES, 1),
             (map::POSEIDON_MULTIPLIERS, 1),
             (map::TILE_ROWS, 1 << 10),
+            (map::COMMIT_LOG, 12),
         ] {
             registers.set(&register, value);
         }

@@ -25,6 +25,7 @@ fn small() -> Config {
     config.poseidon.full_sboxes = 2;
     config.poseidon.tile_rows = 64;
     config.ntt.lanes = 2;
+    config.poseidon.commit_log = 8;
     config.ntt.max_log = 9;
     config.ntt.max_log_cosets = 2;
     config.ntt.twiddles = ntt::twiddle_tables(&config.set, config.ntt.max_log);

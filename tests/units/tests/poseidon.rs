@@ -17,6 +17,7 @@ type Beat = [u64; 8];
 const PERMUTE: u64 = 0;
 const HASH: u64 = 1;
 const GRIND: u64 = 2;
+const COMMIT: u64 = 3;
 
 /// How often, in percent, each side holds back.
 #[derive(Clone, Copy)]
@@ -116,6 +117,7 @@ impl Engine {
             self.model.get_words(out_data, &mut beat);
             let half = self.model.get(out_half) == 1;
             let valid = self.model.get(out_valid) == 1;
+            assert!(!valid || job.mode != COMMIT || given == input.len(), "digests wait for the last panel");
             if let Some(before) = shown {
                 assert_eq!((valid, beat, half), (true, before.0, before.1), "an offer stays until it is taken");
             }
@@ -153,17 +155,26 @@ impl Engine {
     }
 
     fn hash(&mut self, rows: usize, width: usize, stalls: Stalls) -> Outcome {
+        self.leaves(HASH, self.tile_rows, rows, width, stalls)
+    }
+
+    /// As `hash`, with all rows in one tile.
+    fn commit(&mut self, rows: usize, width: usize, stalls: Stalls) -> Outcome {
+        self.leaves(COMMIT, rows, rows, width, stalls)
+    }
+
+    fn leaves(&mut self, mode: u64, tile_rows: usize, rows: usize, width: usize, stalls: Stalls) -> Outcome {
         let leaves: Vec<Vec<u64>> = (0..rows).map(|_| (0..width).map(|_| self.word()).collect()).collect();
         let panels = width.div_ceil(8);
         let mut input = Vec::new();
-        for tile in leaves.chunks(self.tile_rows) {
+        for tile in leaves.chunks(tile_rows) {
             for panel in 0..panels {
                 input.extend(tile.iter().map(|leaf| -> Beat {
                     std::array::from_fn(|i| leaf.get(8 * panel + i).copied().unwrap_or(u64::MAX))
                 }));
             }
         }
-        let outcome = self.run(&Job { mode: HASH, rows: rows as u64, width: width as u64, stalls }, &input);
+        let outcome = self.run(&Job { mode, rows: rows as u64, width: width as u64, stalls }, &input);
         assert_eq!(outcome.permutations, if width <= 4 { 0 } else { (rows * panels) as u64 });
         assert_eq!(outcome.beats.len(), rows.div_ceil(2));
         for (pair, (beat, half)) in leaves.chunks(2).zip(&outcome.beats) {
@@ -204,7 +215,7 @@ impl Engine {
     fn mix(&mut self, jobs: usize) {
         for _ in 0..jobs {
             let stalls = self.stalls();
-            match self.rng.gen_range(0..3) {
+            match self.rng.gen_range(0..4) {
                 0 => {
                     let rows = self.rng.gen_range(1..60);
                     self.permute(rows, stalls);
@@ -212,6 +223,10 @@ impl Engine {
                 1 => {
                     let (rows, width) = (self.rng.gen_range(1..200), self.rng.gen_range(1..30));
                     self.hash(rows, width, stalls);
+                }
+                2 => {
+                    let (log_rows, width) = (self.rng.gen_range(1..8), self.rng.gen_range(1..30));
+                    self.commit(1 << log_rows, width, stalls);
                 }
                 _ => {
                     let (first, count) = (self.rng.gen::<u64>() >> 1, self.rng.gen_range(1..300));
@@ -252,6 +267,23 @@ fn sponges_of_every_width_and_odd_tiles() {
     }
     for rows in [1, 2, 3, 255, 256, 257, 511, 513] {
         engine.hash(rows, 17, NONE);
+    }
+}
+
+#[test]
+fn all_rows_stay_on_chip_in_a_commit() {
+    let (mut engine, mut other) = (sim(), odd());
+    for width in 1..=40 {
+        let (log_rows, stalls) = (engine.rng.gen_range(1..=9), engine.stalls());
+        engine.commit(1 << log_rows, width, stalls);
+        other.commit(1 << log_rows.min(7), width, stalls);
+    }
+    // As many as there is room for, and odd numbers, which no tree has.
+    engine.commit(1 << 14, 9, NONE);
+    engine.commit(1 << 14, 3, NONE);
+    other.commit(128, 33, NONE);
+    for rows in [1, 3, 257, 1001] {
+        engine.commit(rows, 17, NONE);
     }
 }
 

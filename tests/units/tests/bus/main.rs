@@ -91,7 +91,7 @@ fn jobs_in_error_complete_and_harm_nothing() {
         };
         for (error, descriptor) in [
             (Error::BadOpcode, with(&|d| d[0] = 0)),
-            (Error::BadOpcode, with(&|d| d[0] = 6)),
+            (Error::BadOpcode, with(&|d| d[0] = 7)),
             (Error::BadSet, with(&|d| d[0] |= 3 << 8)),
             (Error::BadShape, with(&|d| d[6] = 0)),
             (Error::BadShape, with(&|d| (d[0], d[6]) = (2, 1 << 31))),
@@ -188,6 +188,39 @@ fn faults_stop_the_rings_until_a_reset() {
     host.start();
     assert_eq!(host.error_of(job()), None);
     assert_eq!(host.interrupts, [1, 0]);
+}
+
+/// 2^4 rows of 12 columns, blow-up 2, with coefficients: two panels, 32 leaves, 63 digests.
+fn commitment(dst: u64) -> [u64; 8] {
+    let tables = SRC + (1 << 16);
+    let beats = 2 * 48 + 32;
+    let opcode = u64::from(Opcode::Commit.code());
+    [opcode | 7 << 16, SRC, dst, 32 | beats << 32, tables, 4 | 1 << 8, 2 | 12 << 32 | 5 << 48, 16 | 48 << 32]
+}
+
+#[test]
+fn a_reset_amid_a_commitment_leaves_nothing() {
+    let mut host = Host::new();
+    let mut rng = StdRng::seed_from_u64(11);
+    fill(&mut host, SRC, 2048, 6);
+    host.start();
+    assert_eq!(host.error_of(commitment(DST)), None);
+    let wanted = host.slice(DST, 128).to_vec();
+    let full = host.run(commitment(DST)).cycles;
+    host.reset();
+    for round in 0..60 {
+        host.pace = PACES[round % 3];
+        host.start();
+        host.push(commitment(DST));
+        host.doorbell();
+        (0..rng.gen_range(0..full * 100 / u64::from(host.pace))).for_each(|_| host.step());
+        host.reset();
+        host.start();
+        host.slice(DST, 128).fill([0; 8]);
+        assert_eq!(host.error_of(commitment(DST)), None);
+        assert!(host.slice(DST, 128) == wanted, "after a reset at pace {}", host.pace);
+        host.reset();
+    }
 }
 
 #[test]
