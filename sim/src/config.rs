@@ -23,6 +23,8 @@ const POWER: usize = 0x40;
 const EXPRESS: usize = 0x50;
 const MSIX: usize = 0x90;
 
+const POWER_STATE: usize = POWER + 4;
+const STATE_MASK: u8 = 0b11;
 const DEVICE_CONTROL: usize = EXPRESS + 8;
 const INITIATE_RESET: u16 = 1 << 15;
 const MSIX_CONTROL: usize = MSIX + 2;
@@ -66,11 +68,11 @@ impl Config {
         self.allow(INTERRUPT_LINE, &[0xff]);
     }
 
-    /// Power management, version 3, state D0 only.
+    /// Power management, version 3, with the states that every function has: D0 and D3hot, and no reset between them.
     fn power(&mut self) {
         self.put(POWER, &[0x01, EXPRESS as u8, 0x03, 0x00]);
-        // No soft reset.
-        self.put(POWER + 4, &[0x08]);
+        self.put(POWER_STATE, &[0x08]);
+        self.allow(POWER_STATE, &[STATE_MASK]);
     }
 
     /// A PCI Express endpoint, version 2, that can be reset as a function.
@@ -119,7 +121,9 @@ impl Config {
     pub fn write(&mut self, offset: u16, data: &[u8]) -> bool {
         let mut reset = false;
         for (at, &byte) in (usize::from(offset)..).zip(data) {
-            let mask = self.writable[at];
+            // D1 and D2 are not there: who asks for them stays where it is.
+            let nowhere = at == POWER_STATE && matches!(byte & STATE_MASK, 1 | 2);
+            let mask = if nowhere { 0 } else { self.writable[at] };
             self.bytes[at] = self.bytes[at] & !mask | byte & mask;
             reset |= at == DEVICE_CONTROL + 1 && byte & (INITIATE_RESET >> 8) as u8 != 0;
         }
@@ -128,12 +132,17 @@ impl Config {
 
     /// The function answers accesses to its regions.
     pub fn memory(&self) -> bool {
-        self.bytes[COMMAND] & COMMAND_MEMORY != 0
+        self.awake() && self.bytes[COMMAND] & COMMAND_MEMORY != 0
     }
 
     /// The function may read and write host memory, and interrupt.
     pub fn bus_master(&self) -> bool {
-        self.bytes[COMMAND] & COMMAND_BUS_MASTER != 0
+        self.awake() && self.bytes[COMMAND] & COMMAND_BUS_MASTER != 0
+    }
+
+    /// In D0. In D3hot there is configuration space and nothing else.
+    fn awake(&self) -> bool {
+        self.bytes[POWER_STATE] & STATE_MASK == 0
     }
 
     /// MSI-X is on.
