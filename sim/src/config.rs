@@ -4,6 +4,8 @@ use hotloop_regs::{
     BAR0_BYTES, MSIX_PBA_OFFSET, MSIX_TABLE_OFFSET, MSIX_VECTORS, PCI_CLASS, PCI_DEVICE_ID, PCI_VENDOR_ID,
 };
 
+use crate::link::PcieLink;
+
 /// PCI Express configuration space, extended part included (which holds no capability).
 const BYTES: usize = 4096;
 
@@ -41,12 +43,12 @@ impl Config {
     /// Bytes there are.
     pub const BYTES: u64 = BYTES as u64;
 
-    /// As after power-up.
-    pub fn new() -> Config {
+    /// As after power-up, at a link.
+    pub fn new(link: &PcieLink) -> Config {
         let mut config = Config { bytes: Box::new([0; BYTES]), writable: Box::new([0; BYTES]) };
         config.header();
         config.power();
-        config.express();
+        config.express(link);
         config.msix();
         config
     }
@@ -76,21 +78,24 @@ impl Config {
     }
 
     /// A PCI Express endpoint, version 2, that can be reset as a function.
-    fn express(&mut self) {
+    fn express(&mut self, link: &PcieLink) {
         self.put(EXPRESS, &[0x10, MSIX as u8, 0x02, 0x00]);
         // Payloads up to 512 bytes, extended tags, role-based errors, function-level reset.
         self.put(EXPRESS + 4, &(0x2u32 | 1 << 5 | 1 << 15 | 1 << 28).to_le_bytes());
         // Relaxed order, extended tags, no snoop; reads of up to 512 bytes.
         self.put(DEVICE_CONTROL, &0x2910u16.to_le_bytes());
         self.allow(DEVICE_CONTROL, &0x7fffu16.to_le_bytes());
-        // 8 GT/s, 16 lanes: what the link can do, and what it does.
-        self.put(EXPRESS + 12, &0x0000_0103u32.to_le_bytes());
+        // Speed and lanes: what the link can do, and what it does.
+        let speed = u16::from(link.generation) | u16::from(link.lanes) << 4;
+        self.put(EXPRESS + 12, &u32::from(speed).to_le_bytes());
         self.allow(EXPRESS + 16, &[0x43, 0x00]);
-        self.put(EXPRESS + 18, &0x0103u16.to_le_bytes());
+        self.put(EXPRESS + 18, &speed.to_le_bytes());
         // Completion timeouts may be set; no latency tolerance or the like.
         self.allow(EXPRESS + 40, &[0x1f, 0x00]);
-        self.put(EXPRESS + 44, &0x0000_000eu32.to_le_bytes());
-        self.put(EXPRESS + 48, &[0x03]);
+        // All speeds up to that one.
+        let speeds = ((1u32 << link.generation) - 1) << 1;
+        self.put(EXPRESS + 44, &speeds.to_le_bytes());
+        self.put(EXPRESS + 48, &[link.generation]);
     }
 
     /// MSI-X with table and pending bits in BAR0.
