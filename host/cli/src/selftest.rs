@@ -13,7 +13,7 @@ use plonky2::{
     field::{
         goldilocks_field::GoldilocksField as F,
         polynomial::{PolynomialCoeffs, PolynomialValues},
-        types::{Field, Field64, PrimeField64, Sample},
+        types::{Field, PrimeField64, Sample},
     },
     hash::{
         merkle_tree::MerkleTree,
@@ -28,6 +28,7 @@ use serde_json::json;
 use crate::{
     open,
     output::{Failure, Output},
+    random::{columns, words},
 };
 
 /// What to test.
@@ -39,7 +40,7 @@ pub struct SelftestArgs {
     /// Random states for the permutation.
     #[arg(long, default_value_t = 2000)]
     vectors: usize,
-    /// `all`, or a parameter set: its board is tested too. Builds without the feature `sets` hold plonky2-v1 alone.
+    /// `all`, or a parameter set: its board is tested too. `make prove` builds without the others' boards: `make build` adds them.
     #[arg(long)]
     sets: Option<String>,
 }
@@ -130,7 +131,7 @@ fn other_set(set: ParameterSet, vectors: usize) -> Answer {
 
 #[cfg(not(feature = "sets"))]
 fn other_set(_set: ParameterSet, _vectors: usize) -> Answer {
-    Err("no board with this set in this build: build hotloop-cli with its feature `sets`".into())
+    Err("no board with this set in this build: `make build`, or build hotloop-cli with its feature `sets`".into())
 }
 
 pub fn text(error: HotloopError) -> String {
@@ -143,20 +144,6 @@ pub fn expect<T: PartialEq>(what: &str, found: &T, wanted: &T) -> Result<(), Str
     } else {
         Err(format!("{what} differs from the library's"))
     }
-}
-
-/// Random words, any 64 bits, with the edge values among them.
-pub fn words(count: usize) -> Vec<u64> {
-    let edges = [0, 1, F::ORDER - 1, F::ORDER, u64::MAX];
-    let mut words: Vec<u64> = F::rand_vec(count).iter().map(|x| x.to_canonical_u64()).collect();
-    for (i, word) in words.iter_mut().enumerate().filter(|(i, _)| i % 7 == 3) {
-        *word = edges[i / 7 % edges.len()];
-    }
-    words
-}
-
-fn columns(columns: usize, rows: usize) -> Vec<Vec<u64>> {
-    words(columns * rows).chunks(rows).map(<[u64]>::to_vec).collect()
 }
 
 fn elements(words: &[u64]) -> Vec<F> {
