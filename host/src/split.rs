@@ -11,12 +11,13 @@
 
 use hotloop_driver::{Descriptor, TransformShape};
 use hotloop_regs::{
-    descriptor::{FLAG_ACROSS, FLAG_FORWARD, FLAG_OWN_TABLES, MAX_LOG_INNER},
+    descriptor::{FLAG_ACROSS, FLAG_FORWARD, FLAG_OWN_TABLES},
     scale_table_beats, BEAT_WORDS, SCALE_LO_WORDS,
 };
 
 use crate::{
     buffer::Buffer,
+    cycles::Split,
     device::{Device, Job},
     error::Result,
     goldilocks::{mul, pow, reverse_bits, root},
@@ -29,25 +30,6 @@ pub(crate) fn longest(max_log: u32) -> u32 {
     (2 * max_log).min(31)
 }
 
-/// How a length is split: base-2 logarithms.
-#[derive(Clone, Copy)]
-struct Split {
-    log_n: u32,
-    /// N1.
-    first: u32,
-    /// N2: what the chip holds, so that the first pass is as short as possible.
-    second: u32,
-    /// Neighbouring rows that the first pass takes along, so that bursts are long.
-    inner: u32,
-}
-
-impl Split {
-    fn new(log_n: u32, max_log: u32) -> Split {
-        let first = log_n - max_log;
-        Split { log_n, first, second: max_log, inner: MAX_LOG_INNER.min(max_log - first) }
-    }
-}
-
 /// The jobs that transform every panel of `input` onto each coset, in `output`; and the tables that they read.
 pub(crate) fn passes(
     device: &Device,
@@ -57,7 +39,7 @@ pub(crate) fn passes(
     shifts: &[u64],
     log_n: u32,
 ) -> Result<(Vec<Buffer>, Vec<Job>)> {
-    let split = Split::new(log_n, device.identity().max_log);
+    let split = Split::forward(log_n, device.identity().max_log);
     let n = 1usize << log_n;
     let (mut tables, mut jobs) = (Vec::new(), Vec::new());
     for (coset, &shift) in shifts.iter().enumerate() {
@@ -126,7 +108,7 @@ fn across_table(device: &Device, split: Split, shift: u64) -> Result<Buffer> {
 
 /// A table for each k1, in the order in which the first pass leaves them.
 fn along_tables(device: &Device, split: Split, shift: u64) -> Result<Buffer> {
-    let w = root(device.set(), split.log_n);
+    let w = root(device.set(), split.log_n());
     let beats = scale_table_beats(split.second) as usize;
     let tables = device.allocate(beats << split.first)?;
     for place in 0..1usize << split.first {

@@ -20,6 +20,8 @@
             if ($past(@VALID@ && !@READY@)) assert (@VALID@ && $stable(@ADDR@) && $stable(@LEN@));
             // A segment ends when nothing of it is left, or because of stop.
             if (f_state == 0 && $past(f_state != 0 && !stop)) assert ({{left}} == 0);
+            // Nor does the next one begin before.
+            if (f_state == 1 && $past(f_state != 0)) assert ($past(@VALID@ && @READY@ && !stop && {{left}} == @LEN@ + 1));
         end
         // Invariants.
         if (!f_past || $past(rst)) assert (f_state == 0);
