@@ -29,6 +29,21 @@ pub(crate) fn check(
     Ok(checker.buffers)
 }
 
+/// The engine that an operation needs and the board lacks.
+fn missing_engine(opcode: Opcode, identity: &Identity) -> Option<&'static str> {
+    let (ntt, poseidon) = match opcode {
+        Opcode::Loopback => (false, false),
+        Opcode::Permute | Opcode::Hash | Opcode::Grind => (false, true),
+        Opcode::Transform => (true, false),
+        Opcode::Commit => (true, true),
+    };
+    match (ntt && identity.lanes == 0, poseidon && identity.poseidon_units == 0) {
+        (true, _) => Some("transform"),
+        (_, true) => Some("Poseidon"),
+        _ => None,
+    }
+}
+
 struct Checker<'a> {
     index: usize,
     pool: &'a DmaPool,
@@ -41,6 +56,10 @@ impl Checker<'_> {
             let names: Vec<_> = Opcode::ALL.iter().map(|o| format!("{} ({})", o.code(), o.name())).collect();
             return Err(self.invalid("opcode", job.opcode.into(), names.join(", ")));
         };
+        if let Some(engine) = missing_engine(opcode, identity) {
+            let rule = format!("an operation of this board, which has no {engine} engine");
+            return Err(self.invalid("opcode", job.opcode.into(), rule));
+        }
         let set = ParameterSet::from_code(job.set.into());
         if !set.is_some_and(|set| identity.sets.contains(&set)) {
             let held: Vec<_> = identity.sets.iter().map(|s| format!("{} ({})", s.code(), s.name())).collect();

@@ -206,9 +206,7 @@ impl Device {
         if shifts.iter().any(|&shift| canonical(shift) == 0) {
             return bad_shape(NAME, "a coset's shift is zero");
         }
-        if self.identity().lanes == 0 {
-            return bad_shape(NAME, format!("{} has no transform engine", self.name()));
-        }
+        self.needs_ntt(NAME)?;
         let max_log = self.identity().max_log;
         // An inverse transform's coefficients leave in natural order, which only the chip's own buffer makes.
         let longest = if flags == FLAG_FORWARD { split::longest(max_log) } else { max_log };

@@ -110,7 +110,7 @@ codes! {
 codes! {
     /// Why a job ended without its result; the board takes the next job.
     Error :
-    BadOpcode = 1, "bad-opcode", "The board does not know this opcode.";
+    BadOpcode = 1, "bad-opcode", "The board does not know this opcode, or lacks its engine.";
     BadSet = 2, "bad-set", "The board does not hold this parameter set.";
     BadShape = 3, "bad-shape", "Rows, width, levels, length or cosets are outside what this preset holds.";
     Misaligned = 4, "misaligned", "An address is not a multiple of 64.";

@@ -14,7 +14,7 @@ use crate::{
     Config,
 };
 
-/// A descriptor's operation, one bit for each.
+/// A descriptor's operation, one bit for each. Those whose engine the board lacks are constant zeros.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
     pub loopback: Sig,
@@ -26,19 +26,23 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    pub(crate) fn of(m: &mut Module, descriptor: Sig) -> Operation {
+    pub(crate) fn of(m: &mut Module, config: &Config, descriptor: Sig) -> Operation {
         let opcode = field(m, descriptor, Descriptor::opcode);
-        let mut is = |opcode_: Opcode| {
+        let (ntt, poseidon) = (config.ntt.is_there(), config.poseidon.is_there());
+        let mut is = |opcode_: Opcode, there: bool| {
+            if !there {
+                return m.constant(0, 1);
+            }
             let is = m.eq_const(opcode, opcode_.code().into());
             m.label(is, &format!("is_{}", opcode_.name()))
         };
         Operation {
-            loopback: is(Opcode::Loopback),
-            permute: is(Opcode::Permute),
-            hash: is(Opcode::Hash),
-            grind: is(Opcode::Grind),
-            transform: is(Opcode::Transform),
-            commit: is(Opcode::Commit),
+            loopback: is(Opcode::Loopback, true),
+            permute: is(Opcode::Permute, poseidon),
+            hash: is(Opcode::Hash, poseidon),
+            grind: is(Opcode::Grind, poseidon),
+            transform: is(Opcode::Transform, ntt),
+            commit: is(Opcode::Commit, ntt && poseidon),
         }
     }
 }

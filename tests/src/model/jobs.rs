@@ -77,6 +77,17 @@ impl Run<'_> {
     fn admit(&self, registers: &Registers) -> Result<Opcode, Error> {
         let job = self.job;
         let opcode = Opcode::from_code(job.opcode.into()).ok_or(Error::BadOpcode)?;
+        let there = |register| registers.get(register) > 0;
+        let (ntt, poseidon) = (there(&map::NTT_LANES), there(&map::POSEIDON_UNITS));
+        let held = match opcode {
+            Opcode::Loopback => true,
+            Opcode::Permute | Opcode::Hash | Opcode::Grind => poseidon,
+            Opcode::Transform => ntt,
+            Opcode::Commit => ntt && poseidon,
+        };
+        if !held {
+            return Err(Error::BadOpcode);
+        }
         if job.set >= 32 || registers.get(&map::SETS) >> job.set & 1 == 0 {
             return Err(Error::BadSet);
         }
