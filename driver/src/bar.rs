@@ -20,6 +20,11 @@ impl Bar {
         Bar { function }
     }
 
+    /// What the way to the board has reported: see [`PciFunction::check`].
+    pub fn check(&self) -> Result<(), DriverError> {
+        Ok(self.function.check()?)
+    }
+
     /// Reads a register of 32 or 64 bits.
     ///
     /// A dead bus answers every read with all ones, and `MAGIC` is never all ones: so that is asked when any word is.

@@ -1,8 +1,10 @@
 //! What every way to a board offers: the PCI function.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
-use pcie_sys::{DmaMemory, EventFd};
+use pcie_sys::{DmaMemory, EventFd, SysError};
+
+use crate::obstacle::Obstacle;
 
 /// A PCI function: config space, regions, DMA mappings, interrupts, reset.
 ///
@@ -40,8 +42,14 @@ pub trait PciFunction: Send + Sync {
     /// Enables MSI-X vectors `0 .. vectors`; each returned event counts its interrupts.
     fn irq_enable(&self, vectors: u16) -> Result<Vec<EventFd>, FunctionError>;
 
-    /// Function-level reset: config space and registers as after power-up; DMA mappings stay.
+    /// Function-level reset: command register, interrupts and registers as after power-up; DMA mappings stay.
     fn reset(&self) -> Result<(), FunctionError>;
+
+    /// What the function's way here has reported since the last reset, besides answers: an error of the bus, or that
+    /// the function is about to be taken out. Cheap.
+    fn check(&self) -> Result<(), FunctionError> {
+        Ok(())
+    }
 }
 
 /// Why a PCI function did not do as asked.
@@ -83,6 +91,53 @@ pub enum FunctionError {
         /// What was seen.
         reason: String,
     },
+    /// It cannot be opened.
+    #[error("{name} cannot be opened: {obstacle}")]
+    CannotOpen {
+        /// Its name.
+        name: String,
+        /// Why not, and what to do.
+        #[source]
+        obstacle: Obstacle,
+    },
+    /// More memory than this process may lock.
+    #[error("{bytes} bytes cannot be locked for the board: this process may lock {limit} bytes altogether; raise that (`ulimit -l` as root, or memlock in /etc/security/limits.conf), or lower the memory limit of the device")]
+    Memlock {
+        /// Bytes asked for.
+        bytes: u64,
+        /// The process's limit.
+        limit: u64,
+    },
+    /// The other side of a connection did not answer in time. The connection is of no use any more.
+    #[error("{name} did not answer {what} within {waited:?}; end its process and start it again")]
+    NoAnswer {
+        /// Its name.
+        name: String,
+        /// What was asked.
+        what: &'static str,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The other side of a connection answered what it must not. The connection is of no use any more.
+    #[error("{name} does not keep to the vfio-user protocol: {what}")]
+    Protocol {
+        /// Its name.
+        name: String,
+        /// What it did.
+        what: String,
+    },
+    /// The host reported an uncorrectable error of the bus.
+    #[error("{name}: the host reports an uncorrectable PCI Express error; see the kernel's log, then reset the board")]
+    Bus {
+        /// Its name.
+        name: String,
+    },
+    /// The host wants to take the function out.
+    #[error("{name} is to be unplugged: close it")]
+    Unplug {
+        /// Its name.
+        name: String,
+    },
     /// A system call failed.
     #[error("{what}: {source}")]
     System {
@@ -92,4 +147,35 @@ pub enum FunctionError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl FunctionError {
+    /// A failure of the system, as that of a function.
+    pub fn system(error: SysError) -> FunctionError {
+        match error {
+            SysError::System { what, source } => FunctionError::System { what, source },
+            other => FunctionError::System { what: "memory or events", source: std::io::Error::other(other) },
+        }
+    }
+
+    pub(crate) fn cannot_open(name: &str, obstacle: Obstacle) -> FunctionError {
+        FunctionError::CannotOpen { name: name.to_owned(), obstacle }
+    }
+}
+
+/// Checks that an access to a region of `size` bytes is of 1, 2, 4 or 8 bytes, naturally aligned and inside.
+pub fn check_region(bar: u8, size: u64, offset: u64, bytes: usize) -> Result<(), FunctionError> {
+    let natural = matches!(bytes, 1 | 2 | 4 | 8) && offset.is_multiple_of(bytes as u64);
+    if natural && offset.checked_add(bytes as u64).is_some_and(|end| end <= size) {
+        return Ok(());
+    }
+    Err(FunctionError::OutOfRange { region: format!("BAR{bar}"), offset, bytes })
+}
+
+/// Checks that an access to a configuration space of `size` bytes is inside.
+pub fn check_config(size: u64, offset: u16, bytes: usize) -> Result<(), FunctionError> {
+    if u64::from(offset) + bytes as u64 <= size {
+        return Ok(());
+    }
+    Err(FunctionError::OutOfRange { region: "config".to_owned(), offset: offset.into(), bytes })
 }

@@ -1,7 +1,9 @@
 //! PCI functions, DMA buffers, rings and faults of a Hotloop board.
 //!
 //! [`Board`] is where to start: it opens any [`PciFunction`], whether a board in a slot or a simulated one, and runs
-//! batches of [`Descriptor`]s on buffers of its pool. This crate holds no `unsafe`; `pcie_sys` does.
+//! batches of [`Descriptor`]s on buffers of its pool. A board in a slot is a [`VfioFunction`], one in another process a
+//! [`vfio_user::VfioUserFunction`]. This crate holds no `unsafe`; `pcie_sys` does.
+#![forbid(unsafe_code)]
 
 mod bar;
 mod board;
@@ -11,11 +13,15 @@ mod descriptor;
 mod error;
 pub mod function;
 mod identity;
+mod obstacle;
 mod pool;
 mod rings;
 mod space;
+mod sysfs;
 mod timeouts;
 mod validate;
+mod vfio;
+pub mod vfio_user;
 
 pub use bar::Bar;
 pub use board::{Board, BoardOptions, JobResult};
@@ -24,6 +30,9 @@ pub use descriptor::{hash_digests, CommitShape, Completion, Descriptor, HashShap
 pub use error::{CompletionError, DriverError, InvalidJob, JobError};
 pub use function::{FunctionError, PciFunction};
 pub use identity::{Counters, Identity};
+pub use obstacle::Obstacle;
 pub use pcie_sys::{DmaMemory, EventFd, SysError};
 pub use pool::{DmaPool, PoolOptions};
+pub use sysfs::{PciAddress, Slot, Sysfs};
 pub use timeouts::Timeouts;
+pub use vfio::VfioFunction;

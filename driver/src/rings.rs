@@ -80,6 +80,7 @@ impl Rings {
         jobs: &[Descriptor],
         timeout: Duration,
     ) -> Result<Vec<Outcome>, DriverError> {
+        bar.check()?;
         // With nothing in flight, whatever completes is wrong.
         self.take()?;
         let start = Instant::now();
@@ -193,6 +194,7 @@ impl Rings {
         let mut pause = PAUSES.0;
         let mut announced = false;
         loop {
+            bar.check()?;
             if bar.read32(&map::STATUS)? & STATUS_FAULT != 0 {
                 return Err(DriverError::Fault { code: bar.read32(&map::FAULT_CODE)? });
             }

@@ -135,11 +135,18 @@ impl Board {
         Ok(())
     }
 
-    /// Gives the first vectors their events; MSI-X is on if there are any.
-    pub fn set_events(&mut self, events: Vec<EventFd>) {
-        self.config.set_msix(!events.is_empty());
-        self.msix.set_events(events);
+    /// Gives vectors their events, or takes them; MSI-X is on if there are any.
+    pub fn set_events(&mut self, events: impl IntoIterator<Item = (usize, Option<EventFd>)>) {
+        for (vector, event) in events {
+            self.msix.set_event(vector, event);
+        }
+        self.config.set_msix(self.msix.any_event());
         self.apply_config();
+    }
+
+    /// Signals a vector's event.
+    pub fn fire(&self, vector: usize) {
+        self.msix.fire(vector);
     }
 
     /// Reads from BAR0; naturally aligned, at most 8 bytes.

@@ -36,6 +36,9 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Bytes there are.
+    pub const BYTES: u64 = BYTES as u64;
+
     /// As after power-up.
     pub fn new() -> Config {
         let mut config = Config { bytes: Box::new([0; BYTES]), writable: Box::new([0; BYTES]) };
@@ -103,11 +106,6 @@ impl Config {
 
     fn allow(&mut self, at: usize, mask: &[u8]) {
         self.writable[at..at + mask.len()].copy_from_slice(mask);
-    }
-
-    /// True when `bytes` bytes at `offset` are inside.
-    pub fn holds(offset: u16, bytes: usize) -> bool {
-        usize::from(offset) + bytes <= BYTES
     }
 
     /// Bytes at `offset`, which must be inside.

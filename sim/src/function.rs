@@ -2,9 +2,12 @@
 
 use std::{ops::RangeInclusive, sync::Arc};
 
-use hotloop_driver::{DmaMemory, EventFd, FunctionError, PciFunction};
+use hotloop_driver::{
+    function::{check_config, check_region},
+    vfio_user::{Served, SharedPart},
+    DmaMemory, EventFd, FunctionError, PciFunction,
+};
 use hotloop_regs::{BAR0_BYTES, MSIX_VECTORS};
-use pcie_sys::SysError;
 
 use crate::{
     board::{Board, Fatal},
@@ -65,7 +68,7 @@ impl PciFunction for SimFunction {
     }
 
     fn config_read(&self, offset: u16, data: &mut [u8]) -> Result<(), FunctionError> {
-        check_config(offset, data.len())?;
+        check_config(Config::BYTES, offset, data.len())?;
         let mut bytes = vec![0; data.len()];
         let bytes = self.call(move |board| {
             board.config_read(offset, &mut bytes);
@@ -76,7 +79,7 @@ impl PciFunction for SimFunction {
     }
 
     fn config_write(&self, offset: u16, data: &[u8]) -> Result<(), FunctionError> {
-        check_config(offset, data.len())?;
+        check_config(Config::BYTES, offset, data.len())?;
         let bytes = data.to_vec();
         self.call(move |board| board.config_write(offset, &bytes))
     }
@@ -114,13 +117,7 @@ impl PciFunction for SimFunction {
     }
 
     fn dma_map(&self, iova: u64, memory: &Arc<DmaMemory>) -> Result<(), FunctionError> {
-        let bytes = memory.len();
-        let memory = Arc::clone(memory);
-        self.call(move |board| Ok(board.memory.tlb.map(iova, memory)))?.map_err(|reason| FunctionError::Mapping {
-            iova,
-            bytes,
-            reason,
-        })
+        self.map_part(iova, iotlb::whole(memory))
     }
 
     fn dma_unmap(&self, iova: u64, bytes: u64) -> Result<(), FunctionError> {
@@ -135,10 +132,13 @@ impl PciFunction for SimFunction {
         if vectors > MSIX_VECTORS {
             return Err(FunctionError::Interrupts { asked: vectors, available: MSIX_VECTORS });
         }
-        let events = (0..vectors).map(|_| EventFd::new()).collect::<Result<Vec<_>, _>>().map_err(system)?;
-        let ours = events.iter().map(EventFd::try_clone).collect::<Result<Vec<_>, _>>().map_err(system)?;
+        let events =
+            (0..vectors).map(|_| EventFd::new()).collect::<Result<Vec<_>, _>>().map_err(FunctionError::system)?;
+        let ours =
+            events.iter().map(EventFd::try_clone).collect::<Result<Vec<_>, _>>().map_err(FunctionError::system)?;
         self.call(move |board| {
-            board.set_events(ours);
+            let mut ours = ours.into_iter();
+            board.set_events((0..MSIX_VECTORS.into()).map(|vector| (vector, ours.next())));
             Ok(())
         })?;
         Ok(events)
@@ -149,24 +149,53 @@ impl PciFunction for SimFunction {
     }
 }
 
-fn check_config(offset: u16, bytes: usize) -> Result<(), FunctionError> {
-    if Config::holds(offset, bytes) {
-        return Ok(());
+impl Served for SimFunction {
+    fn config_bytes(&self) -> u64 {
+        Config::BYTES
     }
-    Err(FunctionError::OutOfRange { region: "config".to_owned(), offset: offset.into(), bytes })
+
+    fn vectors(&self) -> u16 {
+        MSIX_VECTORS
+    }
+
+    fn map_part(&self, iova: u64, part: SharedPart) -> Result<(), FunctionError> {
+        let bytes = part.bytes;
+        self.call(move |board| Ok(board.memory.tlb.map(iova, part)))?.map_err(|reason| FunctionError::Mapping {
+            iova,
+            bytes,
+            reason,
+        })
+    }
+
+    fn unmap_range(&self, range: RangeInclusive<u64>) -> Result<(usize, u64), FunctionError> {
+        let (iova, bytes) = (*range.start(), (range.end() - range.start()).saturating_add(1));
+        self.call(move |board| Ok(board.memory.tlb.unmap_range(range)))?.map_err(|reason| FunctionError::Mapping {
+            iova,
+            bytes,
+            reason,
+        })
+    }
+
+    fn set_vector(&self, vector: u16, event: Option<EventFd>) -> Result<(), FunctionError> {
+        check_vector(vector)?;
+        self.call(move |board| {
+            board.set_events([(vector.into(), event)]);
+            Ok(())
+        })
+    }
+
+    fn fire(&self, vector: u16) -> Result<(), FunctionError> {
+        check_vector(vector)?;
+        self.call(move |board| {
+            board.fire(vector.into());
+            Ok(())
+        })
+    }
 }
 
-fn check_region(bar: u8, size: u64, offset: u64, bytes: usize) -> Result<(), FunctionError> {
-    let natural = matches!(bytes, 1 | 2 | 4 | 8) && offset.is_multiple_of(bytes as u64);
-    if natural && offset.checked_add(bytes as u64).is_some_and(|end| end <= size) {
+fn check_vector(vector: u16) -> Result<(), FunctionError> {
+    if vector < MSIX_VECTORS {
         return Ok(());
     }
-    Err(FunctionError::OutOfRange { region: format!("BAR{bar}"), offset, bytes })
-}
-
-fn system(error: SysError) -> FunctionError {
-    match error {
-        SysError::System { what, source } => FunctionError::System { what, source },
-        other => FunctionError::System { what: "event", source: std::io::Error::other(other) },
-    }
+    Err(FunctionError::Interrupts { asked: vector.saturating_add(1), available: MSIX_VECTORS })
 }

@@ -196,7 +196,7 @@ impl HostMemory {
             return;
         };
         let mut data = [0; BEAT_WORDS];
-        let target = self.tlb.find(burst.address, BEAT).filter(|_| self.bus_master);
+        let target = self.tlb.to_read(burst.address, BEAT).filter(|_| self.bus_master);
         let ok = target.is_some_and(|(memory, offset)| memory.read_words(offset, &mut data).is_ok());
         let last = burst.left == 1;
         model.set_words(self.read.rdata, &data);
@@ -270,7 +270,7 @@ impl HostMemory {
                 let found = if beat.last { "comes" } else { "is missing" };
                 return Err(format!("m_wlast {found} with {} beats to go at {:#x}", burst.left, burst.address));
             }
-            let target = self.tlb.find(burst.address, BEAT).filter(|_| self.bus_master);
+            let target = self.tlb.to_write(burst.address, BEAT).filter(|_| self.bus_master);
             burst.failed |= target.is_none_or(|(memory, offset)| store(memory, offset, beat).is_err());
             burst.left -= 1;
             burst.address += BEAT;

@@ -14,25 +14,36 @@ const PENDING: u64 = MSIX_PBA_OFFSET as u64;
 pub(crate) struct Msix {
     table: [u8; VECTORS * ENTRY_BYTES as usize],
     pending: u64,
-    events: Vec<EventFd>,
+    events: [Option<EventFd>; VECTORS],
 }
 
 impl Msix {
     /// As after power-up: all masked.
     pub fn new() -> Msix {
-        let mut msix = Msix { table: [0; VECTORS * ENTRY_BYTES as usize], pending: 0, events: Vec::new() };
+        let mut msix = Msix { table: [0; VECTORS * ENTRY_BYTES as usize], pending: 0, events: Default::default() };
         for vector in 0..VECTORS {
             msix.mask(vector, true);
         }
         msix
     }
 
-    /// Takes the events of the first vectors and unmasks these.
-    pub fn set_events(&mut self, events: Vec<EventFd>) {
-        for vector in 0..VECTORS {
-            self.mask(vector, vector >= events.len());
+    /// Gives a vector its event and unmasks it, or takes the event and masks the vector.
+    pub fn set_event(&mut self, vector: usize, event: Option<EventFd>) {
+        self.mask(vector, event.is_none());
+        self.events[vector] = event;
+    }
+
+    /// True when a vector has an event.
+    pub fn any_event(&self) -> bool {
+        self.events.iter().any(Option::is_some)
+    }
+
+    /// Signals the event of a vector.
+    pub fn fire(&self, vector: usize) {
+        if let Some(event) = &self.events[vector] {
+            // A failure would be of the host's own event; interrupts are a hint, polling finds the rest.
+            let _ = event.signal();
         }
-        self.events = events;
     }
 
     fn mask(&mut self, vector: usize, masked: bool) {
@@ -56,10 +67,7 @@ impl Msix {
         for vector in 0..VECTORS {
             if self.pending >> vector & 1 != 0 && !self.masked(vector) {
                 self.pending &= !(1 << vector);
-                if let Some(event) = self.events.get(vector) {
-                    // A failure would be of the host's own event; interrupts are a hint, polling finds the rest.
-                    let _ = event.signal();
-                }
+                self.fire(vector);
             }
         }
     }

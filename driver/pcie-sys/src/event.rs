@@ -32,6 +32,19 @@ impl EventFd {
         Ok(EventFd { fd })
     }
 
+    /// An event of another process, received over a socket. Made non-blocking, as all of ours are.
+    pub fn from_fd(fd: OwnedFd) -> Result<EventFd, SysError> {
+        // SAFETY: plain system calls on a descriptor that we own.
+        let failed = unsafe {
+            let flags = libc::fcntl(fd.as_raw_fd(), libc::F_GETFL);
+            flags < 0 || libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) < 0
+        };
+        if failed {
+            return Err(SysError::last("fcntl of an eventfd"));
+        }
+        Ok(EventFd { fd })
+    }
+
     /// The descriptor, for handing it to the kernel or another process.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
@@ -72,8 +85,7 @@ impl EventFd {
         let deadline = Instant::now().checked_add(timeout);
         loop {
             let left = deadline.map_or(timeout, |d| d.saturating_duration_since(Instant::now()));
-            // Rounded up, so that a wait of less than a millisecond is not a busy loop of none.
-            let millis = left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
+            let millis = crate::poll_millis(left);
             let mut poll = libc::pollfd { fd: self.fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
             // SAFETY: one pollfd, a local that lives through the call.
             match unsafe { libc::poll(&mut poll, 1, millis) } {

@@ -40,7 +40,7 @@ impl DmaMemory {
         let rounded = bytes.next_multiple_of(PAGE_BYTES);
         let length = usize::try_from(rounded).map_err(|_| SysError::Size { bytes })?;
         // SAFETY: the name is a NUL-terminated constant; the call touches no other memory of ours.
-        let fd = unsafe { libc::memfd_create(c"hotloop-dma".as_ptr(), libc::MFD_CLOEXEC) };
+        let fd = unsafe { libc::memfd_create(c"hotloop-dma".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
         if fd < 0 {
             return Err(SysError::last("memfd_create for DMA memory"));
         }
@@ -50,6 +50,36 @@ impl DmaMemory {
         if unsafe { libc::ftruncate(fd.as_raw_fd(), rounded as libc::off_t) } != 0 {
             return Err(SysError::last("ftruncate of DMA memory"));
         }
+        // Nobody, a simulator included, can make the file shorter under a mapping of it.
+        // SAFETY: plain system call on a descriptor that we own.
+        if unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW) } != 0 {
+            return Err(SysError::last("sealing of DMA memory"));
+        }
+        DmaMemory::map(fd, rounded, length)
+    }
+
+    /// All of another process's memory file, as received over a socket. It must be open for reading and writing, and be
+    /// sealed against shrinking, as every [`DmaMemory`] and QEMU's memfds are: a file that became shorter under the
+    /// mapping would end this process.
+    pub fn from_fd(fd: OwnedFd) -> Result<DmaMemory, SysError> {
+        // SAFETY: plain system call on a descriptor that we own.
+        let seals = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) };
+        if seals < 0 || seals & libc::F_SEAL_SHRINK == 0 {
+            let source = std::io::Error::other("the file is no memfd that is sealed against shrinking");
+            return Err(SysError::System { what: "memory of another process", source });
+        }
+        let what = "fstat of another process's memory";
+        let file = std::fs::File::from(fd);
+        let bytes = file.metadata().map_err(|source| SysError::System { what, source })?.len();
+        let whole = bytes / PAGE_BYTES * PAGE_BYTES;
+        match usize::try_from(whole) {
+            Ok(length) if length != 0 => DmaMemory::map(file.into(), whole, length),
+            _ => Err(SysError::Size { bytes }),
+        }
+    }
+
+    /// Maps the first `bytes` bytes (`length` is the same number) of a file that has them.
+    fn map(fd: OwnedFd, bytes: u64, length: usize) -> Result<DmaMemory, SysError> {
         // SAFETY: a new mapping at an address of the kernel's choice; it overlaps nothing of ours.
         let address = unsafe {
             libc::mmap(
@@ -65,7 +95,7 @@ impl DmaMemory {
             return Err(SysError::last("mmap of DMA memory"));
         }
         let base = NonNull::new(address.cast::<u8>()).ok_or(SysError::Size { bytes })?;
-        Ok(DmaMemory { base, bytes: rounded, fd })
+        Ok(DmaMemory { base, bytes, fd })
     }
 
     /// Bytes, a multiple of [`PAGE_BYTES`].
@@ -208,7 +238,7 @@ fn edge(offset: u64, bytes: usize) -> usize {
 
 impl Drop for DmaMemory {
     fn drop(&mut self) {
-        // SAFETY: exactly the mapping made in `new`; no reference into it outlives `self`.
+        // SAFETY: exactly the mapping made in `map`; no reference into it outlives `self`.
         unsafe {
             libc::munmap(self.base.as_ptr().cast::<c_void>(), self.bytes as usize);
         }
@@ -262,6 +292,22 @@ mod tests {
         assert!(memory.fill_zero(1, 4096).is_err());
         assert!(memory.load_u64_acquire(4092).is_err());
         assert!(memory.store_u64_release(4096, 1).is_err());
+    }
+
+    #[test]
+    fn only_memory_that_cannot_shrink_is_taken_from_others() {
+        let memory = DmaMemory::new(8192).unwrap();
+        let other = DmaMemory::from_fd(memory.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        assert_eq!(other.len(), 8192);
+        memory.store_u64_release(4096, 7).unwrap();
+        assert_eq!(other.load_u64_acquire(4096).unwrap(), 7);
+        let file = std::fs::File::from(memory.as_fd().try_clone_to_owned().unwrap());
+        assert!(file.set_len(4096).is_err());
+        let path = std::env::temp_dir().join(format!("hotloop-unsealed-{}", std::process::id()));
+        std::fs::write(&path, [0; 8192]).unwrap();
+        let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(DmaMemory::from_fd(file.into()).is_err());
     }
 
     #[test]
