@@ -1,8 +1,14 @@
 //! [`Device`]: a board that is open, and what it did.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use hotloop_driver::{Board, BoardOptions, Counters, Descriptor, DriverError, Identity, PciFunction, PoolOptions};
+use hotloop_driver::{
+    vfio_user::VfioUserFunction, Board, BoardOptions, Counters, Descriptor, DriverError, Identity, PciFunction,
+    PoolOptions, VfioFunction,
+};
 use hotloop_regs::ParameterSet;
 
 use crate::{
@@ -35,7 +41,8 @@ pub(crate) struct Job {
 }
 
 impl Device {
-    /// Opens a device by name: `sim`, or `sim:<preset>` for another preset than `sim`.
+    /// Opens a device by name: `sim`, or `sim:<preset>` for another preset than `sim`; `vfio:<domain:bus:device.function>`
+    /// for a board in a slot; `vfio-user:<socket>` for one in another process.
     ///
     /// # Errors
     /// [`HotloopError::UnknownDevice`], [`HotloopError::NotInThisBuild`], [`HotloopError::Simulation`],
@@ -45,10 +52,13 @@ impl Device {
         match (kind, rest) {
             ("sim", None) => Self::from_function(simulation(name, "sim")?, options),
             ("sim", Some(preset)) if !preset.is_empty() => Self::from_function(simulation(name, preset)?, options),
-            ("vfio" | "vfio-user", Some(_)) => Err(HotloopError::NotInThisBuild {
-                name: name.into(),
-                next: "boards in a slot and vfio-user sockets come later; use `sim`",
-            }),
+            ("vfio", Some(address)) if !address.is_empty() => {
+                Self::from_function(Arc::new(VfioFunction::open(address).map_err(DriverError::from)?), options)
+            }
+            ("vfio-user", Some(socket)) if !socket.is_empty() => {
+                let function = VfioUserFunction::open(Path::new(socket)).map_err(DriverError::from)?;
+                Self::from_function(Arc::new(function), options)
+            }
             _ => Err(HotloopError::UnknownDevice { name: name.into() }),
         }
     }

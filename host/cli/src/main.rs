@@ -12,6 +12,8 @@ mod random;
 mod selftest;
 #[cfg(feature = "sets")]
 mod sets;
+mod sim;
+mod slots;
 mod verify;
 
 use std::process::ExitCode;
@@ -37,8 +39,15 @@ enum Command {
     Prove(prove::ProveArgs),
     /// Verify a proof file with the prover library's own verifier.
     Verify(verify::VerifyArgs),
-    /// List the devices that can be opened here.
+    /// List the devices that are here, and why one cannot be opened.
     Devices,
+    /// Give a board in a slot to vfio-pci (as root).
+    Bind(slots::SlotArgs),
+    /// Take a board in a slot from vfio-pci (as root).
+    Unbind(slots::SlotArgs),
+    /// Simulated boards.
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
     /// Show what a device is, and its counters.
     Info(DeviceArgs),
     /// Compare every operation of a device with the prover library's results.
@@ -52,7 +61,7 @@ enum Command {
 /// Which device.
 #[derive(Args, Clone)]
 pub struct DeviceArgs {
-    /// `sim`, `sim:<preset>`.
+    /// `sim`, `sim:<preset>`, `vfio:<address>`, `vfio-user:<socket>`.
     #[arg(long, default_value = "sim")]
     pub device: String,
 }
@@ -64,6 +73,9 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::run(&args, &output),
         Command::Verify(args) => verify::run(&args, &output),
         Command::Devices => devices::list(&output),
+        Command::Bind(args) => slots::bind(&args, &output),
+        Command::Unbind(args) => slots::unbind(&args, &output),
+        Command::Sim(sim::SimCommand::Serve(args)) => sim::serve(&args, &output),
         Command::Info(args) => devices::info(&args, &output),
         Command::Selftest(args) => selftest::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),

@@ -12,7 +12,7 @@ use crate::output::{check_writable, write_file, Failure, Output};
 /// What to prove, and where.
 #[derive(Args)]
 pub struct ProveArgs {
-    /// `sim`, `sim:<preset>`, or `cpu` (starky's own prover, unmodified).
+    /// `sim`, `sim:<preset>`, `vfio:<address>`, `vfio-user:<socket>`, or `cpu` (starky's own prover, unmodified).
     #[arg(long, default_value = "sim")]
     device: String,
     /// AIR: `fibonacci` or `wide`.

@@ -3,4 +3,5 @@
 
 pub mod edu;
 pub mod leaks;
+pub mod machine;
 pub mod suite;
