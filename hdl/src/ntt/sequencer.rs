@@ -240,10 +240,8 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let no_panels = m.eq_const(*panels_left, 0);
     let [idle, loading, first, middle, transform, inverting, flush, drain] =
         [IDLE, TABLES, VALUES, BETWEEN, FORWARD, INVERSE, FLUSH, DRAIN].map(|s| value(&mut m, s));
-    let begin = m.choose(
-        &[(no_panels, drain), (turning, transform), (tap_only, inverting), (inverse, first)],
-        transform,
-    );
+    let begin =
+        m.choose(&[(no_panels, drain), (turning, transform), (tap_only, inverting), (inverse, first)], transform);
     let panel_follows = m.choose(&[(own_tables, loading), (not_inverse, transform), (halves, middle)], first);
     let after_panel = m.mux(last_panel, flush, panel_follows);
     let final_turn = m.eq(*turn_number, last_turn);
