@@ -46,6 +46,39 @@ impl Split {
     }
 }
 
+/// An inverse transform of 2^(`first` + `second`) rows in two passes; all base-2 logarithms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InverseSplit {
+    /// N1: length of the transforms of the first pass.
+    pub first: u32,
+    /// N2: length of those of the second.
+    pub second: u32,
+    /// As in [`Split`].
+    pub inner: u32,
+    /// Transforms of the second pass whose results leave together: the length of its bursts to memory.
+    pub turns: u32,
+}
+
+impl InverseSplit {
+    /// How the host splits: evenly, for both passes leave in bursts that are as long as their transforms are short. The
+    /// first keeps to half of the chip, where that is possible, so that one block enters while another leaves.
+    pub fn new(log_n: u32, max_log: u32) -> InverseSplit {
+        let first = log_n / 2;
+        let second = log_n - first;
+        InverseSplit {
+            first,
+            second,
+            inner: MAX_LOG_INNER.min((max_log - 1).saturating_sub(first)),
+            turns: MAX_LOG_INNER.min(max_log - second),
+        }
+    }
+
+    /// log2 N.
+    pub fn log_n(&self) -> u32 {
+        self.first + self.second
+    }
+}
+
 impl Engine {
     /// The engine of a board; `None` if it has none.
     pub fn of(identity: &Identity) -> Option<Engine> {
@@ -83,12 +116,12 @@ impl Engine {
     /// The first pass of a forward split: the transforms of one panel's columns of N1 rows, N2 beats apart.
     pub fn across(&self, split: Split) -> u64 {
         let on_chip = split.first + split.inner;
-        self.segments(split) + self.beats(1 << on_chip) + table(on_chip)
+        self.segments(split.log_n(), split.inner) + self.beats(1 << on_chip) + table(on_chip)
     }
 
-    /// The panel's N beats, in segments of 2^inner.
-    fn segments(&self, split: Split) -> u64 {
-        self.beats(1 << split.inner).max(SEGMENT_CYCLES) << (split.log_n() - split.inner)
+    /// 2^`log` beats in segments of 2^`inner`.
+    fn segments(&self, log: u32, inner: u32) -> u64 {
+        self.beats(1 << inner).max(SEGMENT_CYCLES) << (log - inner)
     }
 
     /// The second pass of a forward split: N1 transforms of N2 rows that follow one another, each with its scale table.
@@ -99,6 +132,24 @@ impl Engine {
     /// Both passes of a forward transform of one panel onto one coset.
     pub fn forward_split(&self, split: Split) -> u64 {
         self.across(split) + self.along(split)
+    }
+
+    /// Both passes of an inverse transform of one panel; besides, the second waits for less than 128 cycles in each of its
+    /// N1 / 2^turns groups.
+    pub fn inverse_split(&self, split: InverseSplit) -> u64 {
+        let on_chip = split.first + split.inner;
+        let panels = 1 << (split.second - split.inner);
+        let block = self.segments(on_chip, split.inner);
+        let across = if on_chip == self.max_log {
+            block + panels * (block + self.beats(1 << on_chip))
+        } else {
+            (panels + 2) * block
+        };
+        let group = (self.beats(1 << split.second) << split.turns)
+            + self.beats(1 << split.second)
+            + self.segments(split.second + split.turns, split.turns);
+        let turning = group << (split.first - split.turns);
+        across + table(on_chip) + turning + table(split.second) * ((1 << split.first) + 1)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hotloop::{
-    cycles::{Engine, Split},
+    cycles::{Engine, InverseSplit, Split},
     Check, Device, Input, LdeRequest, SimFunction, SimOptions,
 };
 use hotloop_driver::{Descriptor, TransformShape};
@@ -63,6 +63,66 @@ fn extensions_longer_than_the_chip_holds() {
     }
 }
 
+/// Values on a coset of the subgroup, natural order.
+fn on_coset(polynomial: &[F], shift: F) -> Vec<u64> {
+    let values = PolynomialCoeffs::new(polynomial.to_vec()).coset_fft(shift).values;
+    values.iter().map(PrimeField64::to_canonical_u64).collect()
+}
+
+#[test]
+fn inverse_transforms_longer_than_the_chip_holds() {
+    let small = [(10, 9), (13, 1), (15, 1)];
+    for (model, lengths) in [("accelerator_small", small), ("accelerator_sim", [(14, 3), (15, 1), (16, 1)])] {
+        let device = device(model, Check::Spot);
+        for (log_n, columns) in lengths {
+            let (polynomials, words) = random(columns, log_n);
+            for shift in [F::ONE, F::coset_shift()] {
+                let values: Vec<Vec<u64>> = polynomials.iter().map(|p| on_coset(p, shift)).collect();
+                let batch = device.inverse(&values, shift.to_canonical_u64()).unwrap();
+                assert!(batch.coefficients(|x| x).unwrap() == words, "{model}: 2^{log_n}");
+            }
+        }
+    }
+}
+
+/// No room for two blocks at a time, in single beats: a minute.
+#[test]
+#[ignore = "long"]
+fn the_longest_inverse_transform() {
+    let device = device("accelerator_small", Check::Off);
+    let engine = engine(&device);
+    let split = InverseSplit::new(18, engine.max_log);
+    assert_eq!(split, InverseSplit { first: 9, second: 9, inner: 0, turns: 0 });
+    let (polynomials, words) = random(1, 18);
+    let values: Vec<Vec<u64>> = polynomials.iter().map(|p| on_coset(p, F::coset_shift())).collect();
+    let before = device.offload();
+    let batch = device.inverse(&values, F::coset_shift().to_canonical_u64()).unwrap();
+    assert!(batch.coefficients(|x| x).unwrap() == words);
+    let (measured, formula) = ((device.offload() - before).cycles, engine.inverse_split(split));
+    println!("{measured} cycles, formula {formula}");
+    assert!((formula..formula + CONSTANT + (128 << split.first)).contains(&measured), "{measured}, formula {formula}");
+}
+
+#[test]
+fn extensions_of_values_longer_than_the_chip_holds() {
+    let device = device("accelerator_small", Check::Full);
+    let shift = F::coset_shift();
+    for (log_n, columns, log_blowup, coefficients) in [(10, 9, 1, true), (11, 3, 2, false), (13, 8, 0, true)] {
+        let (polynomials, words) = random(columns, log_n);
+        let columns: Vec<Vec<u64>> = polynomials.iter().map(|p| on_coset(p, F::ONE)).collect();
+        let shift_word = shift.to_canonical_u64();
+        let request =
+            LdeRequest { columns: &columns, input: Input::Values, log_blowup, shift: shift_word, coefficients };
+        let wanted: Vec<Vec<u64>> = polynomials.iter().map(|p| values(p, log_blowup as usize, shift)).collect();
+        let batch = device.lde(&request).unwrap();
+        assert!(batch.value_columns(|x| x).unwrap() == wanted, "2^{log_n}");
+        let kept = batch.coefficients(|x| x).unwrap();
+        assert!(kept == if coefficients { words } else { Vec::new() }, "2^{log_n}");
+        let committed = device.commit(&request, &[], 3).unwrap();
+        assert!(committed.batch.value_columns(|x| x).unwrap() == wanted, "2^{log_n}");
+    }
+}
+
 /// What a job may take beyond the formula, whatever its length: the way there and back.
 const CONSTANT: u64 = 500;
 
@@ -88,6 +148,15 @@ fn the_cycle_formula_holds() {
             device.forward(&words, 7).unwrap();
             let split = Split::forward(log_n as u32, engine.max_log);
             holds(&format!("{model}: 2^{log_n}"), (device.offload() - before).cycles, engine.forward_split(split));
+
+            let before = device.offload();
+            device.inverse(&words, 7).unwrap();
+            let measured = (device.offload() - before).cycles;
+            let split = InverseSplit::new(log_n as u32, engine.max_log);
+            let groups = 1 << (split.first - split.turns);
+            let formula = engine.inverse_split(split);
+            println!("{model}: inverse 2^{log_n}: {measured} cycles, formula {formula}, {groups} groups");
+            assert!((formula..formula + CONSTANT + 128 * groups).contains(&measured), "{model}: inverse 2^{log_n}");
         }
     }
 }

@@ -108,6 +108,8 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
         FLAG_FORWARD | FLAG_ACROSS,
         FLAG_FORWARD | FLAG_OWN_TABLES,
         FLAG_INVERSE | FLAG_COEFFICIENTS,
+        FLAG_INVERSE | FLAG_COEFFICIENTS | FLAG_ACROSS,
+        FLAG_INVERSE | FLAG_COEFFICIENTS | FLAG_OWN_TABLES,
         FLAG_INVERSE | FLAG_FORWARD,
         FLAG_INVERSE | FLAG_FORWARD | FLAG_COEFFICIENTS,
     ]
@@ -127,7 +129,7 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let forward = m.bit(flags, FLAG_FORWARD.trailing_zeros());
     let backward = m.not(forward);
     let cosets_of_none = m.and(cosets, backward);
-    let split = bad_split(m, descriptor, rows, cosets);
+    let split = bad_split(m, config, descriptor, rows, cosets);
     let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none, split]);
     let transforms = m.or(op.transform, op.commit);
     let transform = m.and(transforms, transform);
@@ -158,8 +160,9 @@ pub(crate) fn width_panels(m: &mut Module, width: Sig) -> Sig {
     m.extend(panels, 32)
 }
 
-/// Whether a transform across its panel is more than the walks or the engine can count, or another one has inner rows.
-fn bad_split(m: &mut Module, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
+/// Whether a transform across its panel is more than the walks or the engine can count, one that turns its panels more
+/// than the chip holds or not all of what it holds, or another one has inner rows.
+fn bad_split(m: &mut Module, config: &Config, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
     let flags = field(m, descriptor, Descriptor::flags);
     let across = m.bit(flags, FLAG_ACROSS.trailing_zeros());
     let log_n = field(m, descriptor, Descriptor::log_n);
@@ -172,7 +175,23 @@ fn bad_split(m: &mut Module, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
     let few = m.eq_const(high, 0);
     let many = m.not(few);
     let bad_across = m.any(&[nothing_left, too_many, many, cosets]);
+
+    let own_tables = m.bit(flags, FLAG_OWN_TABLES.trailing_zeros());
+    let inverse = m.bit(flags, FLAG_INVERSE.trailing_zeros());
+    let turning = m.and(own_tables, inverse);
+    let [log, inner] = [log_n, log_inner].map(|x| m.extend(x, 9));
+    let held = m.add(log, inner);
+    let most = m.constant(config.ntt.max_log.into(), 9);
+    let too_long = m.lt(most, held);
+    let one = m.constant(1, 32);
+    let group = m.shl_var(one, log_inner);
+    let group_mask = m.sub(group, one);
+    let odd = m.and(rows, group_mask);
+    let whole = m.eq_const(odd, 0);
+    let uneven = m.not(whole);
+    let bad_turning = m.any(&[too_many, too_long, uneven]);
+
     let none = m.eq_const(log_inner, 0);
     let some = m.not(none);
-    m.mux(across, bad_across, some)
+    m.choose(&[(across, bad_across), (turning, bad_turning)], some)
 }

@@ -103,8 +103,13 @@ fn jobs_in_error_complete_and_harm_nothing() {
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 2 << 16, 4 | 5 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 5 << 16, 4 | 1 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 1 << 16, 4))),
-            // An inverse across, and a flag that does not exist.
+            // An inverse across that gives nothing, turning panels (one too few, too long, too many at once, on cosets),
+            // and a flag that does not exist.
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 9 << 16, 4))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 4 | 1 << 16, 3))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 13 | 1 << 16, 2))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 4 | 7 << 16, 128))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 4 | 1 << 8, 2))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 34 << 16, 4))),
             (Error::Misaligned, with(&|d| d[1] += 8)),
             (Error::Misaligned, with(&|d| d[2] += 32)),
