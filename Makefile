@@ -2,12 +2,13 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOTLOOP := $(TARGET)/release/hotloop
 
-.PHONY: prove prove-hardware test sets build docs clean help
+.PHONY: prove prove-hardware test test-guest sets build docs clean help
 
 help:
 	@echo "make prove   prove a STARK on the simulated board, and compare with the CPU prover"
 	@echo "make test    every test, lints included (two cores: see README for the time it takes)"
 	@echo "make prove-hardware   prove the emitted hardware for all inputs; writes docs/proofs.md"
+	@echo "make test-guest   the simulated board in a QEMU guest: kernel VFIO, lspci, a whole proof"
 	@echo "make sets    self-test of the boards of every parameter set"
 	@echo "make build   the hotloop command: $(HOTLOOP)"
 	@echo "make docs    regenerate docs/registers.md and docs/engines.md"
@@ -31,6 +32,11 @@ test:
 
 prove-hardware:
 	@scripts/prove-hardware.sh
+
+# The simulated board in a guest that boots Linux, with a QEMU of Debian's newer suites: see tests/guest/tests/board.rs.
+test-guest: build
+	HOTLOOP_GUEST=full HOTLOOP=$(abspath $(HOTLOOP)) \
+		cargo test --release --locked -p hotloop-guest --test board -- --nocapture --test-threads 1
 
 # The boards of the other parameter sets, each against its own library.
 sets: build

@@ -4,7 +4,8 @@ use hotloop_regs::MSIX_VECTORS;
 use pcie_sys::EventFd;
 
 use crate::{
-    config::Config, ffi::Port, host_memory::HostMemory, lite::Lite, msix::Msix, options::LinkOptions, Clocked, SimError,
+    config::Config, ffi::Port, host_memory::HostMemory, link::PcieLink, lite::Lite, msix::Msix, options::LinkOptions,
+    Clocked, SimError,
 };
 
 /// Cycles with `rst` set.
@@ -31,6 +32,8 @@ pub(crate) struct Board {
     /// Mappings are changed from outside.
     pub memory: HostMemory,
     config: Config,
+    /// The link that configuration space shows; without a model of one, 8 GT/s and 16 lanes.
+    shown: PcieLink,
     msix: Msix,
     /// Cycles left to run.
     drain: u32,
@@ -39,13 +42,15 @@ pub(crate) struct Board {
 impl Board {
     /// Finds the ports; the board needs [`Board::reset`] before use.
     pub fn new(model: Clocked, link: LinkOptions) -> Result<Board, SimError> {
+        let shown = link.pcie.unwrap_or(PcieLink::new(3, 16));
         Ok(Board {
             rst: model.input("rst", 1)?,
             irq: model.output("irq", MSIX_VECTORS.into())?,
             busy: model.output("busy", 1)?,
             lite: Lite::new(&model)?,
             memory: HostMemory::new(&model, link)?,
-            config: Config::new(),
+            config: Config::new(&shown),
+            shown,
             msix: Msix::new(),
             drain: 0,
             model,
@@ -54,7 +59,7 @@ impl Board {
 
     /// Power-up, and function-level reset. Mappings stay.
     pub fn reset(&mut self) -> Result<(), Fatal> {
-        self.config = Config::new();
+        self.config = Config::new(&self.shown);
         self.msix = Msix::new();
         self.apply_config();
         self.memory.clear(&mut self.model);

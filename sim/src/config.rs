@@ -4,6 +4,8 @@ use hotloop_regs::{
     BAR0_BYTES, MSIX_PBA_OFFSET, MSIX_TABLE_OFFSET, MSIX_VECTORS, PCI_CLASS, PCI_DEVICE_ID, PCI_VENDOR_ID,
 };
 
+use crate::link::PcieLink;
+
 /// PCI Express configuration space, extended part included (which holds no capability).
 const BYTES: usize = 4096;
 
@@ -23,6 +25,8 @@ const POWER: usize = 0x40;
 const EXPRESS: usize = 0x50;
 const MSIX: usize = 0x90;
 
+const POWER_STATE: usize = POWER + 4;
+const STATE_MASK: u8 = 0b11;
 const DEVICE_CONTROL: usize = EXPRESS + 8;
 const INITIATE_RESET: u16 = 1 << 15;
 const MSIX_CONTROL: usize = MSIX + 2;
@@ -39,12 +43,12 @@ impl Config {
     /// Bytes there are.
     pub const BYTES: u64 = BYTES as u64;
 
-    /// As after power-up.
-    pub fn new() -> Config {
+    /// As after power-up, at a link.
+    pub fn new(link: &PcieLink) -> Config {
         let mut config = Config { bytes: Box::new([0; BYTES]), writable: Box::new([0; BYTES]) };
         config.header();
         config.power();
-        config.express();
+        config.express(link);
         config.msix();
         config
     }
@@ -66,29 +70,32 @@ impl Config {
         self.allow(INTERRUPT_LINE, &[0xff]);
     }
 
-    /// Power management, version 3, state D0 only.
+    /// Power management, version 3, with the states that every function has: D0 and D3hot, and no reset between them.
     fn power(&mut self) {
         self.put(POWER, &[0x01, EXPRESS as u8, 0x03, 0x00]);
-        // No soft reset.
-        self.put(POWER + 4, &[0x08]);
+        self.put(POWER_STATE, &[0x08]);
+        self.allow(POWER_STATE, &[STATE_MASK]);
     }
 
     /// A PCI Express endpoint, version 2, that can be reset as a function.
-    fn express(&mut self) {
+    fn express(&mut self, link: &PcieLink) {
         self.put(EXPRESS, &[0x10, MSIX as u8, 0x02, 0x00]);
         // Payloads up to 512 bytes, extended tags, role-based errors, function-level reset.
         self.put(EXPRESS + 4, &(0x2u32 | 1 << 5 | 1 << 15 | 1 << 28).to_le_bytes());
         // Relaxed order, extended tags, no snoop; reads of up to 512 bytes.
         self.put(DEVICE_CONTROL, &0x2910u16.to_le_bytes());
         self.allow(DEVICE_CONTROL, &0x7fffu16.to_le_bytes());
-        // 8 GT/s, 16 lanes: what the link can do, and what it does.
-        self.put(EXPRESS + 12, &0x0000_0103u32.to_le_bytes());
+        // Speed and lanes: what the link can do, and what it does.
+        let speed = u16::from(link.generation) | u16::from(link.lanes) << 4;
+        self.put(EXPRESS + 12, &u32::from(speed).to_le_bytes());
         self.allow(EXPRESS + 16, &[0x43, 0x00]);
-        self.put(EXPRESS + 18, &0x0103u16.to_le_bytes());
+        self.put(EXPRESS + 18, &speed.to_le_bytes());
         // Completion timeouts may be set; no latency tolerance or the like.
         self.allow(EXPRESS + 40, &[0x1f, 0x00]);
-        self.put(EXPRESS + 44, &0x0000_000eu32.to_le_bytes());
-        self.put(EXPRESS + 48, &[0x03]);
+        // All speeds up to that one.
+        let speeds = ((1u32 << link.generation) - 1) << 1;
+        self.put(EXPRESS + 44, &speeds.to_le_bytes());
+        self.put(EXPRESS + 48, &[link.generation]);
     }
 
     /// MSI-X with table and pending bits in BAR0.
@@ -119,7 +126,9 @@ impl Config {
     pub fn write(&mut self, offset: u16, data: &[u8]) -> bool {
         let mut reset = false;
         for (at, &byte) in (usize::from(offset)..).zip(data) {
-            let mask = self.writable[at];
+            // D1 and D2 are not there: who asks for them stays where it is.
+            let nowhere = at == POWER_STATE && matches!(byte & STATE_MASK, 1 | 2);
+            let mask = if nowhere { 0 } else { self.writable[at] };
             self.bytes[at] = self.bytes[at] & !mask | byte & mask;
             reset |= at == DEVICE_CONTROL + 1 && byte & (INITIATE_RESET >> 8) as u8 != 0;
         }
@@ -128,12 +137,17 @@ impl Config {
 
     /// The function answers accesses to its regions.
     pub fn memory(&self) -> bool {
-        self.bytes[COMMAND] & COMMAND_MEMORY != 0
+        self.awake() && self.bytes[COMMAND] & COMMAND_MEMORY != 0
     }
 
     /// The function may read and write host memory, and interrupt.
     pub fn bus_master(&self) -> bool {
-        self.bytes[COMMAND] & COMMAND_BUS_MASTER != 0
+        self.awake() && self.bytes[COMMAND] & COMMAND_BUS_MASTER != 0
+    }
+
+    /// In D0. In D3hot there is configuration space and nothing else.
+    fn awake(&self) -> bool {
+        self.bytes[POWER_STATE] & STATE_MASK == 0
     }
 
     /// MSI-X is on.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use hotloop_regs::{BEAT_BYTES, BEAT_WORDS};
 use pcie_sys::{DmaMemory, SysError, PAGE_BYTES};
 
-use crate::{ffi::Port, iotlb::Iotlb, options::LinkOptions, random::Random, Model, SimError};
+use crate::{ffi::Port, iotlb::Iotlb, options::LinkOptions, random::Random, traffic::Traffic, Model, SimError};
 
 const BEAT: u64 = BEAT_BYTES as u64;
 /// AXI's SLVERR.
@@ -74,6 +74,8 @@ pub(crate) struct HostMemory {
     write: WritePorts,
     link: LinkOptions,
     stalls: Random,
+    /// What is on the link, where there is one.
+    traffic: Option<Traffic>,
     /// Mappings; the worker changes them between cycles.
     pub tlb: Iotlb,
     /// Whether the board may reach memory at all.
@@ -128,6 +130,7 @@ impl HostMemory {
                 bready: output("m_bready", 1)?,
             },
             stalls: Random::new(link.stall_seed),
+            traffic: link.pcie.map(Traffic::new),
             link,
             tlb: Iotlb::default(),
             bus_master: false,
@@ -152,6 +155,7 @@ impl HostMemory {
         self.early.clear();
         self.responses.clear();
         self.held = Held::default();
+        self.traffic.iter_mut().for_each(Traffic::clear);
         (self.presented, self.responding) = (None, false);
         (self.arready, self.awready, self.wready) = (false, false, false);
         for port in [self.read.arready, self.read.rvalid, self.write.awready, self.write.wready, self.write.bvalid] {
@@ -164,16 +168,23 @@ impl HostMemory {
         !(self.reads.is_empty() && self.writes.is_empty() && self.responses.is_empty() && self.early.is_empty())
     }
 
-    /// The board fell idle. Stalls begin again, so that a job's do not depend on how often the host polled before it.
+    /// The board fell idle. Stalls begin again and the link is empty, so that a job's cycles do not depend on how
+    /// often the host polled before it.
     pub fn idle(&mut self) {
         self.stalls.restart();
+        self.traffic.iter_mut().for_each(Traffic::clear);
     }
 
     /// Before the clock's low half: what this side shows in the coming cycle.
     pub fn drive(&mut self, model: &mut Model) {
+        let cycle = self.cycle;
+        if let Some(traffic) = &mut self.traffic {
+            traffic.cycle(cycle);
+        }
+        let room = self.traffic.as_ref().is_none_or(Traffic::takes_writes);
         self.arready = self.reads.len() < self.link.outstanding_reads as usize && !self.stalls.stall();
         self.awready = self.writes.len() < self.link.outstanding_writes as usize && !self.stalls.stall();
-        self.wready = self.early.len() < EARLY_BEATS && !self.stalls.stall();
+        self.wready = self.early.len() < EARLY_BEATS && room && !self.stalls.stall();
         model.set(self.read.arready, self.arready.into());
         model.set(self.write.awready, self.awready.into());
         model.set(self.write.wready, self.wready.into());
@@ -181,7 +192,11 @@ impl HostMemory {
             self.present(model);
         }
         if !self.responding {
-            let response = self.responses.front().filter(|_| !self.stalls.stall());
+            let sent = self.traffic.as_ref().is_none_or(|traffic| traffic.has_sent(cycle));
+            let response = self.responses.front().filter(|_| sent && !self.stalls.stall());
+            if let Some(traffic) = self.traffic.as_mut().filter(|_| response.is_some()) {
+                traffic.take_sent();
+            }
             self.responding = response.is_some();
             model.set(self.write.bvalid, self.responding.into());
             model.set(self.write.bresp, response.copied().unwrap_or(0));
@@ -191,7 +206,9 @@ impl HostMemory {
     /// Puts the next beat on the read channel, if there is one.
     fn present(&mut self, model: &mut Model) {
         let cycle = self.cycle;
-        let Some(burst) = self.reads.front().filter(|burst| burst.ready_at <= cycle && !self.stalls.stall()) else {
+        let here = self.traffic.as_ref().is_none_or(|traffic| traffic.has_beat(cycle));
+        let ready = |burst: &&Burst| burst.ready_at <= cycle && here && !self.stalls.stall();
+        let Some(burst) = self.reads.front().filter(ready) else {
             model.set(self.read.rvalid, 0);
             return;
         };
@@ -204,6 +221,9 @@ impl HostMemory {
         model.set(self.read.rlast, last.into());
         model.set(self.read.rvalid, 1);
         self.presented = Some(last);
+        if let Some(traffic) = &mut self.traffic {
+            traffic.take_beat();
+        }
     }
 
     /// At the end of the clock's low half: what the coming edge will move.
@@ -231,7 +251,11 @@ impl HostMemory {
         self.held.read_address = shown.filter(|_| !self.arready);
         if let (Some((address, length)), true) = (shown, self.arready) {
             let ready_at = self.cycle + u64::from(self.link.read_latency);
-            self.reads.push_back(burst("read", address, length, ready_at)?);
+            let burst = burst("read", address, length, ready_at)?;
+            if let Some(traffic) = &mut self.traffic {
+                traffic.read(burst.address, burst.left);
+            }
+            self.reads.push_back(burst);
         }
         Ok(())
     }
@@ -272,6 +296,9 @@ impl HostMemory {
             }
             let target = self.tlb.to_write(burst.address, BEAT).filter(|_| self.bus_master);
             burst.failed |= target.is_none_or(|(memory, offset)| store(memory, offset, beat).is_err());
+            if let Some(traffic) = &mut self.traffic {
+                traffic.write(burst.address, beat.last);
+            }
             burst.left -= 1;
             burst.address += BEAT;
             if beat.last {

@@ -14,16 +14,19 @@ mod ffi;
 mod function;
 mod host_memory;
 mod iotlb;
+mod link;
 mod lite;
 mod msix;
 mod options;
 mod random;
+mod traffic;
 mod worker;
 
 pub use clocked::Clocked;
 pub use error::SimError;
 pub use ffi::{models, Model, Port};
 pub use function::{open_sim, presets, SimFunction};
+pub use link::PcieLink;
 pub use options::{LinkOptions, SimOptions, TraceOptions};
 
 #[cfg(all(test, not(verilated)))]

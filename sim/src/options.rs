@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::link::PcieLink;
+
 /// Which board to simulate, and how.
 #[derive(Clone, Debug)]
 pub struct SimOptions {
@@ -53,12 +55,14 @@ pub struct LinkOptions {
     pub outstanding_reads: u32,
     /// Write bursts under way at a time.
     pub outstanding_writes: u32,
+    /// The PCI Express link; without one, memory is as near as the options above say.
+    pub pcie: Option<PcieLink>,
     /// Stalls every channel now and then, repeatably. A board that works without may have lived on luck.
     pub stall_seed: Option<u64>,
 }
 
 impl Default for LinkOptions {
     fn default() -> LinkOptions {
-        LinkOptions { read_latency: 0, outstanding_reads: 256, outstanding_writes: 256, stall_seed: None }
+        LinkOptions { read_latency: 0, outstanding_reads: 256, outstanding_writes: 256, pcie: None, stall_seed: None }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hotloop_driver::{Board, Descriptor};
 use hotloop_regs::ParameterSet;
-use hotloop_sim::{presets, LinkOptions, SimFunction, SimOptions, TraceOptions};
+use hotloop_sim::{presets, LinkOptions, PcieLink, SimFunction, SimOptions, TraceOptions};
 
 const BEATS: u32 = 200;
 
@@ -51,4 +51,28 @@ fn a_waveform_of_a_job() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     assert_eq!(text.lines().filter(|line| line.starts_with('#')).count(), 40);
+}
+
+/// A loopback of 1 MiB goes both ways at once: its own counters say how near the wire's limit it came.
+#[test]
+fn a_long_loopback_fills_the_link() {
+    for name in ["gen3x8", "gen3x8,payload=512,request=4096", "gen3x4", "gen2x8", "gen3x8,latency=2000"] {
+        let pcie: PcieLink = name.parse().unwrap();
+        let link = LinkOptions { pcie: Some(pcie), ..LinkOptions::default() };
+        let options = SimOptions { link, ..SimOptions::preset("sim") };
+        let board = Board::open(Arc::new(SimFunction::open(&options).unwrap())).unwrap();
+        let beats = 1 << 14;
+        let (source, target) = (board.alloc(1 << 20).unwrap(), board.alloc(1 << 20).unwrap());
+        let job = Descriptor::loopback(ParameterSet::Plonky2V1, source.window(), target.window(), beats);
+        let before = board.counters().unwrap();
+        let cycles = board.submit_and_wait(&[job]).unwrap()[0].cycles;
+        let after = board.counters().unwrap();
+        for (what, bytes) in
+            [("read", after.bytes_read - before.bytes_read), ("written", after.bytes_written - before.bytes_written)]
+        {
+            let share = bytes as f64 / cycles as f64 / pcie.payload_limit();
+            println!("{name}: {bytes} bytes {what} in {cycles} cycles, {share:.3} of the payload limit");
+            assert!((0.9..1.01).contains(&share), "{name}: {share} of the limit");
+        }
+    }
 }

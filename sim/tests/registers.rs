@@ -61,6 +61,21 @@ fn a_board_with_memory_off_reads_as_ones() {
 }
 
 #[test]
+fn a_board_that_sleeps_answers_to_config_space_only() {
+    let f = fixture();
+    f.write(SCRATCH, 7);
+    // D1 and D2 are optional, and not there.
+    for (state, wanted) in [(1, 0), (2, 0), (3, 3), (1, 3), (0, 0)] {
+        f.function.config_write(0x44, &[state, 0]).unwrap();
+        assert_eq!(f.config(0x44, 2), 8 | wanted);
+        assert_eq!(f.read(SCRATCH), if wanted == 0 { 7 } else { u32::MAX });
+    }
+    f.function.config_write(0x44, &[3, 0]).unwrap();
+    f.function.reset().unwrap();
+    assert_eq!(f.config(0x44, 2), 8);
+}
+
+#[test]
 fn config_space_identifies_and_sizes() {
     let f = fixture();
     assert_eq!(f.config(0, 2), PCI_VENDOR_ID.into());

@@ -1,3 +1,4 @@
 //! End-to-end tests of Hotloop.
 
 pub mod model;
+pub mod served;

@@ -58,7 +58,7 @@ struct State {
     config: ConfigSpace,
     registers: Registers,
     mappings: Mappings,
-    events: Vec<EventFd>,
+    events: [Option<EventFd>; MSIX_VECTORS as usize],
     vectors: u16,
     /// What to do wrong, and in how many jobs.
     mischief: Option<(u64, Mischief)>,
@@ -88,7 +88,7 @@ impl FunctionalBoard {
             config: ConfigSpace::new(),
             registers: Registers::new(),
             mappings: Mappings::new(),
-            events: Vec::new(),
+            events: Default::default(),
             vectors: MSIX_VECTORS,
             mischief: None,
             silent: false,
@@ -146,6 +146,11 @@ impl FunctionalBoard {
         self.lock().config.bus_master()
     }
 
+    /// Gives a vector another event, or none.
+    pub(crate) fn set_event(&self, vector: u16, event: Option<EventFd>) {
+        self.lock().events[usize::from(vector)] = event;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -178,7 +183,7 @@ impl State {
 
     fn interrupt(&self, vector: usize) {
         let enabled = self.registers.get(&map::IRQ_ENABLE) >> vector & 1 == 1;
-        if let (true, true, Some(event)) = (enabled, self.config.bus_master(), self.events.get(vector)) {
+        if let (true, true, Some(event)) = (enabled, self.config.bus_master(), &self.events[vector]) {
             // A model has nobody to tell; a lost interrupt is something the driver must live with.
             let _ = event.signal();
         }

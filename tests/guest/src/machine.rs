@@ -13,8 +13,8 @@ use std::{
 /// Why there was no guest, or not the one that was wanted.
 pub type Done<T = ()> = Result<T, String>;
 
-/// Packages for guests: the kernel, and a shell for it; and QEMU.
-const SYSTEM: &[&str] = &["linux-image-cloud-amd64", "busybox-static"];
+/// Packages for guests: the kernel, a shell for it, and lspci; and QEMU.
+const SYSTEM: &[&str] = &["linux-image-cloud-amd64", "busybox-static", "pciutils"];
 const QEMU: &[&str] = &["qemu-system-x86"];
 /// Modules of the kernel, in the order of loading; what a kernel has not (or has built in) is left out.
 const MODULES: &[&str] = &["irqbypass", "vfio", "vfio_virqfd", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"];
@@ -49,6 +49,14 @@ impl Bundle {
         Err(format!("{} cannot be had: {}", packages.join(", "), String::from_utf8_lossy(&output.stderr).trim()))
     }
 
+    /// The loader with the bundle's libraries, ready for a program: it may be of a newer Debian than this machine.
+    fn loader(&self) -> Done<Command> {
+        let mut loader = Command::new(self.find("ld-linux-x86-64.so.2").ok_or("no loader among the packages")?);
+        let folders = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
+        loader.arg("--library-path").arg(folders.map(|l| self.root.join(l).display().to_string()).join(":"));
+        Ok(loader)
+    }
+
     /// Any file of this name, at any depth.
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         find(&self.root, &|file| file == name)
@@ -71,13 +79,13 @@ fn find(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
 /// An initramfs in the making: a cpio archive of the kind `newc`.
 pub struct Image {
     bytes: Vec<u8>,
-    entries: u32,
+    names: Vec<String>,
 }
 
 impl Image {
     /// Busybox, the modules, and `script` as what runs first.
     pub fn new(system: &Bundle, script: &str) -> Done<Image> {
-        let mut image = Image { bytes: Vec::new(), entries: 0 };
+        let mut image = Image { bytes: Vec::new(), names: Vec::new() };
         for folder in ["bin", "dev", "proc", "sys", "tmp", "etc", "lib", "lib64", "lib/modules", "work"] {
             image.entry(folder, 0o040_755, &[]);
         }
@@ -99,16 +107,27 @@ impl Image {
         Ok(image)
     }
 
-    /// A program of this machine, with the libraries that it wants.
-    pub fn program(&mut self, name: &str, path: &Path) -> Done {
+    /// A program, with the libraries that it wants: those of its bundle, or of this machine.
+    pub fn program(&mut self, name: &str, path: &Path, bundle: Option<&Bundle>) -> Done {
         self.file(&format!("bin/{name}"), path)?;
-        let output = Command::new("ldd").arg(path).output().map_err(text)?;
+        let mut list = match bundle {
+            None => Command::new("ldd"),
+            Some(bundle) => {
+                let mut loader = bundle.loader()?;
+                loader.arg("--list");
+                loader
+            }
+        };
+        let output = list.arg(path).output().map_err(text)?;
         for word in String::from_utf8_lossy(&output.stdout).split_whitespace().filter(|word| word.starts_with('/')) {
-            let library = Path::new(word).canonicalize().map_err(text)?;
             let name = Path::new(word).file_name().and_then(|n| n.to_str()).ok_or("a library without a name")?;
-            // The loader where programs look for it, the rest where the loader does.
+            // The loader where programs look for it, the rest where the loader does. Programs of different origin
+            // share them: the first comes from this machine, which has built what matters.
             let folder = if name.starts_with("ld-") { "lib64" } else { "lib" };
-            self.file(&format!("{folder}/{name}"), &library)?;
+            let place = format!("{folder}/{name}");
+            if !self.names.contains(&place) {
+                self.file(&place, &Path::new(word).canonicalize().map_err(text)?)?;
+            }
         }
         Ok(())
     }
@@ -121,8 +140,9 @@ impl Image {
     }
 
     fn entry(&mut self, name: &str, mode: u32, data: &[u8]) {
-        self.entries += 1;
-        let fields = [self.entries, mode, 0, 0, 1, 0, data.len() as u32, 0, 0, 0, 0, name.len() as u32 + 1, 0];
+        self.names.push(name.to_owned());
+        let fields =
+            [self.names.len() as u32, mode, 0, 0, 1, 0, data.len() as u32, 0, 0, 0, 0, name.len() as u32 + 1, 0];
         self.bytes.extend_from_slice(b"070701");
         self.bytes.extend(fields.iter().flat_map(|field| format!("{field:08x}").into_bytes()));
         self.bytes.extend_from_slice(name.as_bytes());
@@ -220,16 +240,11 @@ impl Machine<'_> {
         Ok(heard)
     }
 
-    /// QEMU with its own loader and libraries, since it may be of a newer Debian than this machine.
     fn command(&self, initrd: &Path, monitor: &Path) -> Done<Command> {
         let root = &self.qemu.root;
-        let qemu = root.join("usr/bin/qemu-system-x86_64");
-        let loader = self.qemu.find("ld-linux-x86-64.so.2").ok_or("no loader in QEMU's packages")?;
-        let libraries =
-            ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(|l| root.join(l).display().to_string());
         let kernel = find(&self.system.root.join("boot"), &|name| name.starts_with("vmlinuz-"));
-        let mut command = Command::new(loader);
-        command.arg("--library-path").arg(libraries.join(":")).arg(qemu);
+        let mut command = self.qemu.loader()?;
+        command.arg(root.join("usr/bin/qemu-system-x86_64"));
         command.env("QEMU_MODULE_DIR", root.join("usr/lib/x86_64-linux-gnu/qemu"));
         for data in ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"] {
             command.arg("-L").arg(root.join(data));

@@ -38,7 +38,7 @@ fn edu_in_a_guest() {
     let qemu = Bundle::stock_qemu(build).unwrap();
     let start = Instant::now();
     let mut image = Image::new(&system, SCRIPT).unwrap();
-    image.program("guest", Path::new(env!("CARGO_BIN_EXE_guest"))).unwrap();
+    image.program("guest", Path::new(env!("CARGO_BIN_EXE_guest")), None).unwrap();
     let machine = Machine {
         system: &system,
         qemu: &qemu,

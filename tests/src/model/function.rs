@@ -107,8 +107,9 @@ impl PciFunction for FunctionalBoard {
             source: std::io::Error::other(error),
         };
         let events = (0..vectors).map(|_| EventFd::new()).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        let handles = events.iter().map(EventFd::try_clone).collect::<Result<_, _>>().map_err(failed)?;
-        state.events = events;
+        let handles: Vec<EventFd> = events.iter().map(EventFd::try_clone).collect::<Result<_, _>>().map_err(failed)?;
+        let mut events = events.into_iter();
+        state.events = std::array::from_fn(|_| events.next());
         Ok(handles)
     }
 
@@ -117,7 +118,7 @@ impl PciFunction for FunctionalBoard {
         state.check_here(self.name())?;
         state.config.reset();
         state.registers.power_up();
-        state.events.clear();
+        state.events = Default::default();
         state.silent = false;
         state.held = None;
         Ok(())
