@@ -1,7 +1,7 @@
 //! The Poseidon engine against plonky2: permutations, sponges, grinding, with stalls on both sides, and its pace.
 
 use hotloop_sim::{Clocked, Port};
-use hotloop_units as _;
+use hotloop_units::{rounds, seed, vectors};
 use plonky2::{
     field::{
         goldilocks_field::GoldilocksField as F,
@@ -60,7 +60,7 @@ impl Engine {
         let rst = port(&model, "rst");
         model.set(rst, 0);
         model.step().unwrap();
-        Engine { model, tile_rows, rng: StdRng::seed_from_u64(7) }
+        Engine { model, tile_rows, rng: StdRng::seed_from_u64(seed(7)) }
     }
 
     fn port(&self, name: &str) -> Port {
@@ -252,7 +252,7 @@ fn permutations_of_any_words() {
     let mut engine = sim();
     engine.permute(1, NONE);
     // A vector is a state.
-    engine.permute(100_000, NONE);
+    (0..vectors(100_000)).step_by(100_000).for_each(|_| drop(engine.permute(100_000, NONE)));
     engine.permute(300, Stalls { input: 40, output: 70 });
     odd().permute(1000, NONE);
 }
@@ -267,6 +267,11 @@ fn sponges_of_every_width_and_odd_tiles() {
     }
     for rows in [1, 2, 3, 255, 256, 257, 511, 513] {
         engine.hash(rows, 17, NONE);
+    }
+    // And as many leaves as a long run wants.
+    for _ in (0..vectors(0)).step_by(2000) {
+        let (width, stalls) = (engine.rng.gen_range(1..=20), engine.stalls());
+        engine.hash(2000, width, stalls);
     }
 }
 
@@ -307,8 +312,8 @@ fn grinding_finds_the_smallest_nonce() {
 
 #[test]
 fn jobs_of_all_kinds_follow_each_other() {
-    sim().mix(80);
-    odd().mix(40);
+    sim().mix(rounds(80, 1000));
+    odd().mix(rounds(40, 2000));
 }
 
 /// permutations × 472 ÷ (cycles × multipliers), two units of 4 + 1 S-boxes.

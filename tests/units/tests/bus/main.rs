@@ -230,6 +230,48 @@ fn a_reset_amid_a_commitment_leaves_nothing() {
     }
 }
 
+/// Any commitment of at most 2^6 leaves of 20 columns.
+fn some_commitment(rng: &mut StdRng, dst: u64) -> ([u64; 8], u64) {
+    let (log_n, log_blowup) = (rng.gen_range(1..=4), rng.gen_range(0..=2));
+    let columns: u64 = rng.gen_range(1..=20);
+    let (panels, n, leaves) = (columns.div_ceil(8), 1 << log_n, 1u64 << (log_n + log_blowup));
+    let beats = panels * (n + leaves) + leaves;
+    let shape = panels | columns << 32 | (log_n + log_blowup) << 48;
+    let job = [log_n | log_blowup << 8, shape, n | (n + leaves) << 32];
+    let opcode = u64::from(Opcode::Commit.code()) | 7 << 16;
+    ([opcode, SRC, dst, panels * n | beats << 32, SRC + (1 << 16), job[0], job[1], job[2]], beats)
+}
+
+/// Whatever the memory's latency and each channel's stalls, the results are those of a memory that is always ready.
+#[test]
+fn stalls_on_every_channel_change_nothing() {
+    let mut host = Host::new();
+    let mut rng = StdRng::seed_from_u64(hotloop_units::seed(12));
+    fill(&mut host, SRC, 2048, 8);
+    host.start();
+    for _ in 0..hotloop_units::rounds(20, 1000) {
+        let (descriptor, beats) = some_commitment(&mut rng, DST);
+        host.wild = false;
+        // The last digest may leave half a beat as it was.
+        host.slice(DST, beats + 1).fill([0x33; 8]);
+        assert_eq!(host.error_of(descriptor), None, "{descriptor:x?}");
+        let wanted = host.slice(DST, beats).to_vec();
+        host.wild = true;
+        host.slice(DST, beats + 1).fill([0x33; 8]);
+        assert_eq!(host.error_of(descriptor), None);
+        assert!(host.slice(DST, beats) == wanted, "{descriptor:x?}");
+        assert_eq!(host.slice(DST, beats + 1)[beats as usize], [0x33; 8]);
+
+        let rows = rng.gen_range(1..400);
+        let (src, dst) = (SRC + 64 * rng.gen_range(0..200), DST + 64 * rng.gen_range(1..200));
+        host.slice(dst - 64, rows + 2).fill([0x5a; 8]);
+        assert_eq!(host.error_of(loopback(src, dst, rows, rows, rows)), None);
+        let moved = host.slice(src, rows).to_vec();
+        assert_eq!(host.slice(dst, rows), moved, "{rows} beats");
+        assert_eq!((host.slice(dst - 64, 1)[0], host.slice(dst + 64 * rows, 1)[0]), ([0x5a; 8], [0x5a; 8]));
+    }
+}
+
 #[test]
 fn a_reset_in_mid_flight_breaks_no_burst() {
     let mut host = Host::new();
