@@ -2,7 +2,7 @@
 
 use hotloop_regs::ParameterSet;
 
-use crate::{field::MultiplierLeaf, sets::SetTables};
+use crate::{field::MultiplierLeaf, presets::Preset, sets::SetTables};
 
 /// An accelerator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct NttConfig {
 pub struct PoseidonConfig {
     /// Pipelines.
     pub units: u32,
-    /// S-boxes for full rounds in each: 1, 2, 3 or 4 (each has one more for partial rounds).
+    /// S-boxes for full rounds in each: 1, 2, 3 or 4, beside one more for partial rounds; 0: one S-box for both.
     pub full_sboxes: u32,
     /// Rows whose sponge states stay on chip while their panels are absorbed.
     pub tile_rows: u32,
@@ -89,7 +89,7 @@ impl Config {
             "sim-v0" => Some(Config::sim().with_set(name, ParameterSet::Plonky2V0)),
             "sim-p3" => Some(Config::sim().with_set(name, ParameterSet::Plonky3Goldilocks)),
             "sim-mid" => Some(Config::sim().with_set(name, ParameterSet::Miden)),
-            _ => None,
+            _ => Preset::named(name).map(Preset::config),
         }
     }
 

@@ -217,6 +217,10 @@ fn miden() -> Engine {
     Engine::open("set_miden", MIDEN, 256)
 }
 
+fn serial() -> Engine {
+    Engine::open("set_miden_serial", MIDEN, 64)
+}
+
 fn odd() -> Engine {
     Engine::open("set_miden_odd", MIDEN, 40)
 }
@@ -238,6 +242,8 @@ fn midens_permutation() {
     miden().permute(300, 60);
     odd().permute(2000, 0);
     odd().permute(300, 60);
+    serial().permute(2000, 0);
+    serial().permute(300, 60);
 }
 
 #[test]
@@ -245,6 +251,7 @@ fn leaves_and_parents() {
     plonky3().trees();
     miden().trees();
     odd().trees();
+    serial().trees();
 }
 
 #[test]
