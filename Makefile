@@ -2,22 +2,26 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOTLOOP := $(TARGET)/release/hotloop
 
-.PHONY: prove prove-hardware test test-guest sets build docs clean help
+.PHONY: prove prove-hardware test test-long test-guest sets build docs clean help
 
 help:
 	@echo "make prove   prove a STARK on the simulated board, and compare with the CPU prover"
 	@echo "make test    every test, lints included (two cores: see README for the time it takes)"
+	@echo "make test-long   every unit against its library on a million vectors, stalls on every stream (docs/testing.md)"
 	@echo "make prove-hardware   prove the emitted hardware for all inputs; writes docs/proofs.md"
 	@echo "make test-guest   the simulated board in a QEMU guest: kernel VFIO, lspci, a whole proof"
 	@echo "make sets    self-test of the boards of every parameter set"
 	@echo "make build   the hotloop command: $(HOTLOOP)"
-	@echo "make docs    regenerate docs/registers.md and docs/figures.md"
+	@echo "make docs    regenerate docs/registers.md and docs/engines.md"
 
 build:
 	@scripts/setup.sh
 	cargo build --release --locked -p hotloop-cli
 
-prove: build
+# Without the boards of the other parameter sets, which take minutes to build.
+prove:
+	@scripts/setup.sh
+	cargo build --release --locked -p hotloop-cli --no-default-features
 	@scripts/prove.sh $(HOTLOOP)
 
 test:
@@ -26,6 +30,14 @@ test:
 	cargo build --release --locked -p hotloop-cli
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cargo test --release --locked --workspace
+
+# The tests of units, of every set's engine and of the buses, with more of everything. HOTLOOP_VECTORS=n for other
+# numbers of vectors, HOTLOOP_SEED=n for the random numbers of an earlier run.
+test-long:
+	@scripts/setup.sh
+	@HOTLOOP_VECTORS=$${HOTLOOP_VECTORS:-1000000} HOTLOOP_SEED=$${HOTLOOP_SEED:-$$(date +%s)} && \
+	export HOTLOOP_VECTORS HOTLOOP_SEED && echo "test-long: HOTLOOP_VECTORS=$$HOTLOOP_VECTORS HOTLOOP_SEED=$$HOTLOOP_SEED" && \
+	cargo test --release --locked -p hotloop-units -p hotloop-sets
 
 prove-hardware:
 	@scripts/prove-hardware.sh
@@ -36,14 +48,12 @@ test-guest: build
 		cargo test --release --locked -p hotloop-guest --test board -- --nocapture --test-threads 1
 
 # The boards of the other parameter sets, each against its own library.
-sets:
-	@scripts/setup.sh
-	cargo build --release --locked -p hotloop-cli --features sets
-	$(HOTLOOP) selftest --device sim --sets all
+sets: build
+	$(HOTLOOP) selftest --device sim --sets all --vectors 100000
 
 docs: build
 	$(HOTLOOP) emit --docs docs/registers.md
-	$(HOTLOOP) bench --device sim --docs docs/figures.md
+	$(HOTLOOP) bench --device sim --docs docs/engines.md
 
 clean:
 	cargo clean

@@ -40,14 +40,14 @@ pub struct TransformShape {
     pub log_n: u8,
     /// Base-2 logarithm of the number of cosets.
     pub log_cosets: u8,
-    /// Across: base-2 logarithm of the neighbouring rows that belong to different transforms.
+    /// Across or turning: base-2 logarithm of the neighbouring rows that belong to different transforms.
     pub log_inner: u8,
     /// `FLAG_INVERSE`, `FLAG_FORWARD`, `FLAG_COEFFICIENTS`, `FLAG_ACROSS`, `FLAG_OWN_TABLES` of
     /// [`hotloop_regs::descriptor`].
     pub flags: u16,
     /// Beats from one input panel to the next; across: from one row of a transform to the next.
     pub src_stride: u32,
-    /// Beats from one output panel to the next; across: from one row of a transform to the next.
+    /// Beats from one output panel to the next; across, turning: from one row of a transform to the next.
     pub dst_stride: u32,
 }
 
@@ -65,17 +65,24 @@ impl TransformShape {
         self.flags & FLAG_ACROSS != 0
     }
 
+    /// Whether the results of neighbouring panels leave together: the second pass of an inverse split transform.
+    pub fn turning(&self) -> bool {
+        self.flags & (FLAG_INVERSE | FLAG_OWN_TABLES) == FLAG_INVERSE | FLAG_OWN_TABLES
+    }
+
     /// True for the flag combinations that mean something: forward; inverse with coefficients, forward or both; the
-    /// passes of a split transform.
+    /// passes of split transforms.
     pub fn flags_are_valid(&self) -> bool {
         const ACROSS: u16 = FLAG_FORWARD | FLAG_ACROSS;
         const OWN_TABLES: u16 = FLAG_FORWARD | FLAG_OWN_TABLES;
         const INVERSE_ONLY: u16 = FLAG_INVERSE | FLAG_COEFFICIENTS;
+        const INVERSE_ACROSS: u16 = INVERSE_ONLY | FLAG_ACROSS;
+        const TURNING: u16 = INVERSE_ONLY | FLAG_OWN_TABLES;
         const EXTEND: u16 = FLAG_INVERSE | FLAG_FORWARD;
         const EXTEND_AND_KEEP: u16 = EXTEND | FLAG_COEFFICIENTS;
         match self.flags {
             FLAG_FORWARD | EXTEND | EXTEND_AND_KEEP | OWN_TABLES => true,
-            INVERSE_ONLY | ACROSS => self.log_cosets == 0,
+            INVERSE_ONLY | ACROSS | INVERSE_ACROSS | TURNING => self.log_cosets == 0,
             _ => false,
         }
     }
@@ -340,7 +347,7 @@ mod tests {
         assert_eq!(shape.panel_beats(), 8 + 16);
         for flags in 0..64 {
             let valid = TransformShape { flags, log_cosets: 0, ..shape }.flags_are_valid();
-            assert_eq!(valid, [2, 3, 5, 7, 10, 18].contains(&flags), "{flags}");
+            assert_eq!(valid, [2, 3, 5, 7, 10, 13, 18, 21].contains(&flags), "{flags}");
         }
         assert!(!TransformShape { flags: 5, ..shape }.flags_are_valid());
         let transform = TransformShape { panels: 3, dst_stride: 24, ..shape };

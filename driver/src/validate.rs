@@ -29,6 +29,21 @@ pub(crate) fn check(
     Ok(checker.buffers)
 }
 
+/// The engine that an operation needs and the board lacks.
+fn missing_engine(opcode: Opcode, identity: &Identity) -> Option<&'static str> {
+    let (ntt, poseidon) = match opcode {
+        Opcode::Loopback => (false, false),
+        Opcode::Permute | Opcode::Hash | Opcode::Grind => (false, true),
+        Opcode::Transform => (true, false),
+        Opcode::Commit => (true, true),
+    };
+    match (ntt && identity.lanes == 0, poseidon && identity.poseidon_units == 0) {
+        (true, _) => Some("transform"),
+        (_, true) => Some("Poseidon"),
+        _ => None,
+    }
+}
+
 struct Checker<'a> {
     index: usize,
     pool: &'a DmaPool,
@@ -41,6 +56,10 @@ impl Checker<'_> {
             let names: Vec<_> = Opcode::ALL.iter().map(|o| format!("{} ({})", o.code(), o.name())).collect();
             return Err(self.invalid("opcode", job.opcode.into(), names.join(", ")));
         };
+        if let Some(engine) = missing_engine(opcode, identity) {
+            let rule = format!("an operation of this board, which has no {engine} engine");
+            return Err(self.invalid("opcode", job.opcode.into(), rule));
+        }
         let set = ParameterSet::from_code(job.set.into());
         if !set.is_some_and(|set| identity.sets.contains(&set)) {
             let held: Vec<_> = identity.sets.iter().map(|s| format!("{} ({})", s.code(), s.name())).collect();
@@ -63,6 +82,9 @@ impl Checker<'_> {
                 let output = self.transform(job, identity)?;
                 if job.transform_shape().across() {
                     return self.across(job);
+                }
+                if job.transform_shape().turning() {
+                    return self.turning(job, identity);
                 }
                 let further = u64::from(job.rows) - 1;
                 self.panels(job, output, (further * u64::from(job.dst_stride)).saturating_add(output))
@@ -107,12 +129,13 @@ impl Checker<'_> {
         self.require("log_cosets", log_cosets.into(), log_cosets <= most, || format!("0 to {most} on this board"))?;
         let shape = job.transform_shape();
         self.require("flags", job.flags.into(), shape.flags_are_valid(), || {
-            "FORWARD, INVERSE|COEFFICIENTS (without cosets), INVERSE|FORWARD, or all three; FORWARD|ACROSS (without \
-             cosets), FORWARD|OWN_TABLES"
+            "FORWARD, INVERSE|COEFFICIENTS (without cosets), INVERSE|FORWARD, or all three; FORWARD|OWN_TABLES; \
+             FORWARD|ACROSS, INVERSE|COEFFICIENTS|ACROSS, INVERSE|COEFFICIENTS|OWN_TABLES (without cosets)"
                 .into()
         })?;
-        self.require("log_inner", job.log_inner.into(), shape.across() || job.log_inner == 0, || {
-            "zero without ACROSS".into()
+        let passes = shape.across() || shape.turning();
+        self.require("log_inner", job.log_inner.into(), passes || job.log_inner == 0, || {
+            "zero without ACROSS, or INVERSE and OWN_TABLES".into()
         })?;
         Ok(shape.panel_beats())
     }
@@ -176,6 +199,27 @@ impl Checker<'_> {
             (further * u64::from(job.dst_stride)).saturating_add(neighbours),
         )?;
         self.block("param", job.param, scale_table_beats(log_n).into())?;
+        Ok(())
+    }
+
+    /// An inverse transform whose panels' results leave in turns: row k of 2^log_inner panels, then row k + 1.
+    fn turning(&mut self, job: &Descriptor, identity: &Identity) -> Result<(), InvalidJob> {
+        let (log_n, log_inner) = (u32::from(job.log_n), u32::from(job.log_inner));
+        let most = MAX_LOG_INNER.min(identity.max_log - log_n);
+        self.require("log_inner", log_inner.into(), log_inner <= most, || format!("0 to {most} for this length"))?;
+        let rows = u64::from(job.rows);
+        self.require("rows", rows, rows.is_multiple_of(1 << log_inner), || {
+            format!("a multiple of 2^log_inner = {}", 1u32 << log_inner)
+        })?;
+        let apart = u64::from(job.dst_stride) >= rows;
+        self.require("dst_stride", job.dst_stride.into(), apart, || format!("at least {rows} beats, or rows overlap"))?;
+        let further = (1u64 << log_n) - 1;
+        self.windows(
+            job,
+            ((rows - 1) * u64::from(job.src_stride)).saturating_add(further + 1),
+            (further * u64::from(job.dst_stride)).saturating_add(rows),
+        )?;
+        self.block("param", job.param, (rows + 1) * u64::from(scale_table_beats(log_n)))?;
         Ok(())
     }
 

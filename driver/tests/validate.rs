@@ -133,6 +133,24 @@ fn transform() {
     refused(job(TransformShape { dst_stride: 3, ..across }), "dst_stride");
     refused(job(TransformShape { src_stride: 5, ..across }), "src_beats");
     refused(job(TransformShape { dst_stride: 20, ..across }), "dst_beats");
+    // The same, inverse; then two panels of four rows whose results take turns, with three tables.
+    let inverse = TransformShape { flags: 13, ..across };
+    assert!(board.submit_and_wait_for(&[job(inverse)], LONG).is_ok());
+    refused(job(TransformShape { log_inner: 3, ..inverse }), "log_inner");
+    refused(job(TransformShape { log_cosets: 1, ..inverse }), "flags");
+    let (src3, param3) = (empty(&board, 16 * 8), empty(&board, 27 * 8));
+    let turning = TransformShape { log_n: 3, log_cosets: 0, log_inner: 1, flags: 21, dst_stride: 2, ..shape };
+    let job = |shape| Descriptor::transform(SET, src3.window(), dst.window(), param3.iova(), shape);
+    assert!(board.submit_and_wait_for(&[job(turning)], LONG).is_ok());
+    refused(job(TransformShape { log_cosets: 1, ..turning }), "flags");
+    refused(job(TransformShape { panels: 1, ..turning }), "rows");
+    refused(job(TransformShape { log_inner: 7, ..turning }), "log_inner");
+    refused(job(TransformShape { log_n: 13, ..turning }), "log_inner");
+    refused(job(TransformShape { dst_stride: 1, ..turning }), "dst_stride");
+    refused(job(TransformShape { dst_stride: 7, ..turning }), "dst_beats");
+    refused(job(TransformShape { src_stride: 9, ..turning }), "src_beats");
+    refused(Descriptor { param: param3.iova() + 64, ..job(turning) }, "param");
+    let job = |shape| Descriptor::transform(SET, src.window(), dst.window(), param.iova(), shape);
     // A stride says nothing where there is one panel.
     let one = TransformShape { panels: 1, src_stride: 0, dst_stride: 0, ..shape };
     assert!(board.submit_and_wait_for(&[job(one)], LONG).is_ok());

@@ -16,7 +16,8 @@ use hotloop_regs::map;
 use crate::{
     bus,
     command::{
-        core::{core, port, GATED, MASTER_INPUTS, MASTER_OUTPUTS, REPORTS, SETTINGS},
+        core::{core, port, MASTER_INPUTS, MASTER_OUTPUTS, REPORTS, SETTINGS},
+        engines::Parts,
         reset::reset_control,
     },
     datapath::{Design, Module, PortDirection, Sig, VerilogFile, Wire, WAIVERS},
@@ -33,15 +34,18 @@ pub const TOP: &str = "accelerator";
 /// AXI4 master `m_*` (64 address bits, 512 data bits, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
 /// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), and `busy`: work is under way, the clock must run.
 ///
-/// Each engine has a clock of its own, `clk_poseidon` and `clk_ntt`: copies of `clk` that the shell gates by
+/// Each engine of the board has a clock of its own, `clk_poseidon` and `clk_ntt`: copies of `clk` that the shell gates by
 /// `run_poseidon` and `run_ntt` (a BUFGCE or DCCA with that enable). A shell without gates ties both to `clk`.
 pub fn design(config: &Config) -> Design {
-    let (poseidon, ntt) = (poseidon::engine(config), ntt::engine(config));
-    let (poseidon_multipliers, ntt_multipliers) = (multipliers(&poseidon), multipliers(&ntt));
-    let core = core(config, &poseidon, &ntt);
+    let parts = Parts {
+        poseidon: config.poseidon.is_there().then(|| poseidon::engine(config)),
+        ntt: config.ntt.is_there().then(|| ntt::engine(config)),
+    };
+    let [ntt, poseidon] = [&parts.ntt, &parts.poseidon].map(|engine| engine.as_ref().map_or(0, multipliers));
+    let core = core(config, &parts);
     let build = |id| {
-        let constants = bus::constants(config, (ntt_multipliers, poseidon_multipliers), id);
-        Design::new(top(&core, &bus::register_file(&constants)))
+        let constants = bus::constants(config, (ntt, poseidon), id);
+        Design::new(top(&core, &parts.names(), &bus::register_file(&constants)))
     };
     // The build's identity covers everything but itself.
     let id = identity(&build(0).verilog());
@@ -73,7 +77,7 @@ fn identity(files: &[VerilogFile]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-fn top(core: &Rc<Module>, register_file: &Rc<Module>) -> Rc<Module> {
+fn top(core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>) -> Rc<Module> {
     let mut m = Module::new(TOP);
     let slave_module = bus::slave();
     let slave_ports: Vec<(String, u32)> = slave_module
@@ -105,11 +109,11 @@ fn top(core: &Rc<Module>, register_file: &Rc<Module>) -> Rc<Module> {
     inputs.push(("stop", stop));
     inputs.extend(master);
     let clocks: Vec<(String, Sig)> =
-        GATED.iter().map(|part| format!("clk_{part}")).map(|name| (name.clone(), m.input(&name, 1))).collect();
+        engines.iter().map(|part| format!("clk_{part}")).map(|name| (name.clone(), m.input(&name, 1))).collect();
     inputs.extend(clocks.iter().map(|(name, clock)| (name.as_str(), *clock)));
     let core = m.instance("core", core, &inputs);
     m.reset_by(&core, core_reset);
-    for part in GATED {
+    for part in engines {
         let run = m.output_of(&core, &format!("run_{part}"));
         let run = m.or(run, core_reset);
         m.output(&format!("run_{part}"), run);

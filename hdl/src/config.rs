@@ -2,7 +2,7 @@
 
 use hotloop_regs::ParameterSet;
 
-use crate::{field::MultiplierLeaf, sets::SetTables};
+use crate::{field::MultiplierLeaf, presets::Preset, sets::SetTables};
 
 /// An accelerator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub struct Config {
     pub set: SetTables,
     /// What a 64 × 64 product is made of.
     pub multiplier: MultiplierLeaf,
-    /// The transform engine.
+    /// The transform engine, [`NttConfig::NONE`] for a board without.
     pub ntt: NttConfig,
-    /// The Poseidon engine.
+    /// The Poseidon engine, [`PoseidonConfig::NONE`] for a board without.
     pub poseidon: PoseidonConfig,
 }
 
@@ -38,7 +38,7 @@ pub struct NttConfig {
 pub struct PoseidonConfig {
     /// Pipelines.
     pub units: u32,
-    /// S-boxes for full rounds in each: 1, 2, 3 or 4 (each has one more for partial rounds).
+    /// S-boxes for full rounds in each: 1, 2, 3 or 4, beside one more for partial rounds; 0: one S-box for both.
     pub full_sboxes: u32,
     /// Rows whose sponge states stay on chip while their panels are absorbed.
     pub tile_rows: u32,
@@ -47,7 +47,26 @@ pub struct PoseidonConfig {
     pub commit_log: u32,
 }
 
+impl NttConfig {
+    /// No transform engine: transforms and commits are unknown opcodes.
+    pub const NONE: NttConfig =
+        NttConfig { lanes: 0, max_log: 0, max_log_cosets: 0, twiddles: (Vec::new(), Vec::new()) };
+
+    /// Whether there is an engine.
+    pub fn is_there(&self) -> bool {
+        self.lanes > 0
+    }
+}
+
 impl PoseidonConfig {
+    /// No Poseidon engine: permute, hash, grind and commit are unknown opcodes.
+    pub const NONE: PoseidonConfig = PoseidonConfig { units: 0, full_sboxes: 0, tile_rows: 0, commit_log: 0 };
+
+    /// Whether there is an engine.
+    pub fn is_there(&self) -> bool {
+        self.units > 0
+    }
+
     /// Sponge states that the engine has room for.
     pub fn kept_rows(&self) -> u32 {
         self.tile_rows.max(1 << self.commit_log)
@@ -56,7 +75,7 @@ impl PoseidonConfig {
 
 impl Config {
     /// Names of the presets that every build of the simulation holds.
-    pub const PRESETS: &'static [&'static str] = &["sim"];
+    pub const PRESETS: &'static [&'static str] = &["sim", "link"];
 
     /// Names of the presets that are `sim` with another parameter set. Their models are in a crate of their own
     /// (hotloop-sim-sets), so that nobody builds them who does not ask.
@@ -66,10 +85,11 @@ impl Config {
     pub fn preset(name: &str) -> Option<Config> {
         match name {
             "sim" => Some(Config::sim()),
+            "link" => Some(Config::link()),
             "sim-v0" => Some(Config::sim().with_set(name, ParameterSet::Plonky2V0)),
             "sim-p3" => Some(Config::sim().with_set(name, ParameterSet::Plonky3Goldilocks)),
             "sim-mid" => Some(Config::sim().with_set(name, ParameterSet::Miden)),
-            _ => None,
+            _ => Preset::named(name).map(Preset::config),
         }
     }
 
@@ -89,6 +109,11 @@ impl Config {
             poseidon: PoseidonConfig { units: 2, full_sboxes: 4, tile_rows: 256, commit_log: 14 },
             set,
         }
+    }
+
+    /// Bus and rings alone, for bringing a link up and measuring it: loopback is all it does.
+    pub fn link() -> Config {
+        Config { preset: "link".into(), ntt: NttConfig::NONE, poseidon: PoseidonConfig::NONE, ..Config::sim() }
     }
 
     /// The same with another parameter set, as the preset `name`.

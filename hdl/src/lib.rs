@@ -13,6 +13,7 @@ pub mod datapath;
 pub mod field;
 pub mod ntt;
 pub mod poseidon;
+pub mod presets;
 pub mod primitives;
 pub mod registers;
 pub mod sets;

@@ -2,47 +2,19 @@
 //! around them. `cargo test --release -p hotloop-hdl --test leaves -- --nocapture` prints the figures of
 //! docs/design.md.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+mod yosys;
+
+use std::collections::BTreeMap;
 
 use hotloop_hdl::{
     datapath::Design,
-    field::{multiplier_leaf, MultiplierLeaf, MULTIPLIER_LEAF},
+    field::{multiplier_leaf, MultiplierLeaf},
 };
+use yosys::count;
 
 /// Cells by type after synthesis of `leaf` by Yosys' command `synth`.
 fn cells(name: &str, leaf: MultiplierLeaf, synth: &str) -> BTreeMap<String, u64> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
-    let files = Design::new(multiplier_leaf(leaf)).verilog();
-    let paths: Vec<String> = files
-        .iter()
-        .map(|file| {
-            let path = folder.join(format!("{}.v", file.name));
-            fs::write(&path, &file.text).unwrap();
-            path.to_str().unwrap().to_owned()
-        })
-        .collect();
-    let report = folder.join("stat.txt");
-    let script = format!(
-        "read_verilog {}; {synth} -top {MULTIPLIER_LEAF}; check -assert; tee -q -o {} stat",
-        paths.join(" "),
-        report.to_str().unwrap()
-    );
-    let output = Command::new("yosys").args(["-q", "-p", &script]).output();
-    let output = output.unwrap_or_else(|e| panic!("yosys: {e}; `scripts/setup.sh yosys` installs it"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = fs::read_to_string(&report).unwrap();
-    let (_, table) = text.split_once("Number of cells:").expect("a table of cells");
-    let cell = |line: &str| {
-        let (cell, count) = line.trim().split_once(' ')?;
-        Some((cell.to_owned(), count.trim().parse().ok()?))
-    };
-    table.lines().skip(1).map_while(cell).collect()
-}
-
-/// Sum over the types that `matches` takes.
-fn count(cells: &BTreeMap<String, u64>, matches: impl Fn(&str) -> bool) -> u64 {
-    cells.iter().filter(|(name, _)| matches(name)).map(|(_, n)| n).sum()
+    yosys::cells(name, &Design::new(multiplier_leaf(leaf)), synth)
 }
 
 /// Nothing but the types named: so no other multiplier, and no memory.

@@ -32,6 +32,8 @@ impl Device {
     /// one job: values are hashed as they leave the transform. Otherwise they go through device memory from a transform to a hash
     /// job, without the host.
     pub fn commit<W: Words>(&self, request: &LdeRequest<'_, W>, salts: &[W], levels: u32) -> Result<Commitment> {
+        self.needs_ntt(NAME)?;
+        self.needs_poseidon(NAME)?;
         check::needs_reference(self, NAME)?;
         if self.fits_one_job(request, salts, levels) {
             return self.commit_at_once(request, levels);

@@ -165,6 +165,24 @@ impl Device {
         self.offload_mut().permutations += permutations;
     }
 
+    /// Refuses a job that needs the transform engine, if the board has none.
+    pub(crate) fn needs_ntt(&self, job: &'static str) -> Result<()> {
+        self.needs(job, "transform", self.shared.identity.lanes)
+    }
+
+    /// Refuses a job that needs the Poseidon engine, if the board has none.
+    pub(crate) fn needs_poseidon(&self, job: &'static str) -> Result<()> {
+        self.needs(job, "Poseidon", self.shared.identity.poseidon_units)
+    }
+
+    fn needs(&self, job: &'static str, engine: &'static str, count: u32) -> Result<()> {
+        if count > 0 {
+            return Ok(());
+        }
+        let (device, preset) = (self.shared.name.clone(), self.shared.identity.preset.clone());
+        Err(HotloopError::MissingEngine { job, engine, device, preset })
+    }
+
     /// Refuses what the board does not hold.
     pub(crate) fn limit(&self, what: &'static str, asked: u64, limit: u64) -> Result<()> {
         if asked <= limit {

@@ -38,6 +38,18 @@ pub enum HotloopError {
         /// Names of the sets on the board.
         held: String,
     },
+    /// The board lacks the engine; refused before the doorbell.
+    #[error("{job}: {device} (preset `{preset}`) has no {engine} engine: use a preset that has one")]
+    MissingEngine {
+        /// The job.
+        job: &'static str,
+        /// The engine.
+        engine: &'static str,
+        /// The device's name.
+        device: String,
+        /// The board's preset.
+        preset: String,
+    },
     /// Larger than this board holds; refused before the doorbell.
     #[error("{what} is {asked}, and {device} (preset `{preset}`) holds at most {limit}: use a larger preset or a smaller {what}")]
     DeviceLimit {

@@ -11,6 +11,7 @@
 mod buffer;
 mod check;
 mod commit;
+pub mod cycles;
 mod device;
 mod error;
 pub mod goldilocks;

@@ -37,6 +37,7 @@ impl Device {
     /// Permutes every state in place.
     pub fn permute(&self, states: &mut [[u64; STATE_WORDS]]) -> Result<()> {
         const NAME: &str = "permute";
+        self.needs_poseidon(NAME)?;
         check::needs_reference(self, NAME)?;
         if states.is_empty() {
             return Ok(());
@@ -94,6 +95,7 @@ impl Device {
     /// board in ranges that nearly always hit at the first, so that a wait has a sensible bound.
     pub fn grind(&self, request: &GrindRequest) -> Result<u64> {
         const NAME: &str = "grind";
+        self.needs_poseidon(NAME)?;
         check::needs_reference(self, NAME)?;
         let GrindRequest { state, position, output_word, bits, start, tries } = *request;
         if usize::from(position) >= STATE_WORDS || usize::from(output_word) >= STATE_WORDS || bits > 64 {

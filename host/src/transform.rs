@@ -120,7 +120,7 @@ impl Batch {
 /// A transform whose windows are laid out and filled: run the job, then check the batch.
 pub(crate) struct Pending {
     input: Buffer,
-    // Until the jobs are done the board reads them.
+    // Until the jobs are done the board reads them, and writes between passes.
     _tables: Vec<Buffer>,
     pub batch: Batch,
     shifts: Vec<u64>,
@@ -206,13 +206,9 @@ impl Device {
         if shifts.iter().any(|&shift| canonical(shift) == 0) {
             return bad_shape(NAME, "a coset's shift is zero");
         }
-        if self.identity().lanes == 0 {
-            return bad_shape(NAME, format!("{} has no transform engine", self.name()));
-        }
+        self.needs_ntt(NAME)?;
         let max_log = self.identity().max_log;
-        // An inverse transform's coefficients leave in natural order, which only the chip's own buffer makes.
-        let longest = if flags == FLAG_FORWARD { split::longest(max_log) } else { max_log };
-        self.limit("log2 of a transform's length", log_n.into(), longest.into())?;
+        self.limit("log2 of a transform's length", log_n.into(), split::longest(max_log).into())?;
         let n = 1usize << log_n;
         let (has_coefficients, has_values) = (flags & FLAG_COEFFICIENTS != 0, flags & FLAG_FORWARD != 0);
         let stride = if has_coefficients { n } else { 0 } + if has_values { n << log_blowup } else { 0 };
@@ -226,7 +222,8 @@ impl Device {
         let batch = Batch { buffer, columns: columns.len(), salts, log_n, log_blowup, has_coefficients, has_values };
         let from_values = flags & FLAG_INVERSE != 0;
         if log_n > max_log {
-            let (tables, jobs) = split::passes(self, &input, &batch.buffer, columns.len(), shifts, log_n)?;
+            let request = split::Request { columns: columns.len(), log_n, shifts, flags };
+            let (tables, jobs) = split::passes(self, &input, &batch.buffer, &request)?;
             let pending = Pending { input, _tables: tables, batch, shifts: shifts.to_vec(), from_values, jobs };
             pending.input_panels().write_columns(columns)?;
             return Ok(pending);

@@ -185,6 +185,7 @@ impl Device {
 
     /// Hashes several trees with one doorbell.
     pub fn trees<W: Words>(&self, requests: &[TreeRequest<'_, W>]) -> Result<Vec<Tree>> {
+        self.needs_poseidon(NAME)?;
         check::needs_reference(self, NAME)?;
         let (mut inputs, mut pending, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
         for request in requests {

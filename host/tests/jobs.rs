@@ -261,6 +261,28 @@ fn long_transforms_are_split() {
         let did = device.offload() - before;
         assert_eq!(did.jobs, if log_n == 4 { 2 } else { 2 * 2 * (1 + 4) });
         assert_eq!(did.butterflies, 9 * 5 * (log_n << (log_n - 1)));
+
+        // Inverse ones too, alone and in extensions of values.
+        let before = device.offload();
+        let values: Vec<Vec<u64>> = polynomials
+            .iter()
+            .map(|p| words(&PolynomialCoeffs::new(p.clone()).coset_fft(F::from_canonical_u64(shift)).values))
+            .collect();
+        let batch = device.inverse(&values, shift).expect("interpolated");
+        assert_eq!(batch.coefficients(|w| w).expect("coefficients"), columns, "inverse, 2^{log_n}");
+        let values: Vec<Vec<u64>> =
+            polynomials.iter().map(|p| words(&PolynomialCoeffs::new(p.clone()).fft().values)).collect();
+        for coefficients in [false, true] {
+            let request = LdeRequest { columns: &values, input: Input::Values, log_blowup: 2, shift, coefficients };
+            let batch = device.lde(&request).expect("extended");
+            let wanted = extension(&polynomials, 2, F::from_canonical_u64(shift));
+            assert_eq!(batch.value_rows(|w| w).expect("rows"), wanted, "2^{log_n} values");
+            let kept = batch.coefficients(|w| w).expect("coefficients");
+            assert_eq!(kept, if coefficients { columns.clone() } else { Vec::new() }, "2^{log_n} values");
+        }
+        let did = device.offload() - before;
+        assert_eq!(did.jobs, if log_n == 4 { 3 } else { 2 * 2 * (1 + 2 * (1 + 4)) });
+        assert_eq!(did.butterflies, 9 * 11 * (log_n << (log_n - 1)));
     }
     let rows: Vec<Vec<u64>> = vec![vec![3; 1 << 9]];
     assert!(matches!(device.forward(&rows, 7), Err(HotloopError::DeviceLimit { asked: 9, limit: 8, .. })));
@@ -270,9 +292,13 @@ fn long_transforms_are_split() {
 fn what_the_board_does_not_hold_is_refused_by_name() {
     let device = open(Check::Spot);
     let before = device.offload();
-    let long = vec![vec![1u64; 1 << 14]];
-    let error = device.inverse(&long, 7).expect_err("too long");
-    assert!(matches!(&error, HotloopError::DeviceLimit { asked: 14, limit: 13, .. }), "{error}");
+    let error = {
+        let board = FunctionalBoard::new();
+        board.set_constant(&map::NTT_MAX_LOG, 4);
+        let device = Device::from_function(Arc::new(board), options(Check::Spot)).expect("the model opens");
+        device.inverse(&[vec![1u64; 1 << 9]], 7).expect_err("too long")
+    };
+    assert!(matches!(&error, HotloopError::DeviceLimit { asked: 9, limit: 8, .. }), "{error}");
     assert!(error.to_string().contains("preset `model`"), "{error}");
     let column = [vec![1u64; 4]];
     let request = LdeRequest { columns: &column, input: Input::Values, log_blowup: 5, shift: 7, coefficients: false };

@@ -15,10 +15,14 @@ fn main() {
     let mut odd = set(ParameterSet::Miden);
     odd.poseidon = PoseidonConfig { units: 3, full_sboxes: 2, tile_rows: 40, commit_log: 7 };
     odd.multiplier = hotloop_hdl::field::MultiplierLeaf::Simulated { latency: 5 };
+    // One S-box for all rounds, so both matrices in one place.
+    let mut serial = set(ParameterSet::Miden);
+    serial.poseidon = PoseidonConfig { units: 2, full_sboxes: 0, tile_rows: 64, commit_log: 7 };
     hotloop_verilate::build_script(&[
         model("set_plonky3", &set(ParameterSet::Plonky3Goldilocks)),
         model("set_miden", &set(ParameterSet::Miden)),
         model("set_miden_odd", &odd),
+        model("set_miden_serial", &serial),
     ]);
 }
 

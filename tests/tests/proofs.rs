@@ -49,10 +49,19 @@ fn another_configuration_of_the_hardware_gives_the_same_proof() {
     equal_to_the_cpus(report, statement);
 }
 
+/// Trace and quotient take two passes.
+#[test]
+fn proofs_with_transforms_longer_than_the_chip_holds() {
+    let device = device("accelerator_small", Check::Spot);
+    assert_eq!(device.identity().max_log, 9);
+    let statement = Statement::new("fibonacci", None, 10).unwrap();
+    equal_to_the_cpus(prove(&Backend::Device(device), statement).unwrap(), statement);
+}
+
 #[test]
 fn what_does_not_fit_is_refused_by_name_and_the_board_goes_on() {
     let device = device("accelerator_small", Check::Spot);
-    let long = Statement::new("fibonacci", None, 10).unwrap();
+    let long = Statement::new("fibonacci", None, 19).unwrap();
     let error = prove(&Backend::Device(device.clone()), long).unwrap_err();
     assert!(matches!(error, ProveError::Device(HotloopError::DeviceLimit { .. })), "{error}");
     let statement = Statement::new("fibonacci", None, 5).unwrap();

@@ -41,7 +41,7 @@ fields! { Descriptor, 64, "A submission-ring entry of 64 bytes.";
     param = 256, 64, "IOVA of the parameter block, a multiple of 64 (transform, commit, grind).";
     log_n = 320, 8, "Transform, commit: base-2 logarithm of the length.";
     log_cosets = 328, 8, "Transform, commit: base-2 logarithm of the number of cosets.";
-    log_inner = 336, 8, "Transform with ACROSS: base-2 logarithm of the neighbouring rows that belong to different transforms, 0 to 6.";
+    log_inner = 336, 8, "Transform with ACROSS, or with INVERSE and OWN_TABLES: base-2 logarithm of the neighbouring rows that belong to different transforms, 0 to 6.";
     rows = 384, 32, "Rows: states, leaves or beats; for a transform or commit, panels.";
     width = 416, 16, "Hash, commit: elements in a leaf, 1 to 65535.";
     levels = 432, 8, "Hash, commit: tree levels above the leaves; the leaves must be a multiple of 2^levels.";
@@ -110,7 +110,7 @@ codes! {
 codes! {
     /// Why a job ended without its result; the board takes the next job.
     Error :
-    BadOpcode = 1, "bad-opcode", "The board does not know this opcode.";
+    BadOpcode = 1, "bad-opcode", "The board does not know this opcode, or lacks its engine.";
     BadSet = 2, "bad-set", "The board does not hold this parameter set.";
     BadShape = 3, "bad-shape", "Rows, width, levels, length or cosets are outside what this preset holds.";
     Misaligned = 4, "misaligned", "An address is not a multiple of 64.";
@@ -132,10 +132,11 @@ codes! {
 pub const FLAG_INVERSE: u16 = 1 << 0;
 /// Transform flag: coset transforms of the coefficients (2^log_cosets of them) are wanted.
 pub const FLAG_FORWARD: u16 = 1 << 1;
-/// Transform flag, with FORWARD alone: rows of one panel of `rows`·2^log_inner by 2^(log_n − log_inner) rows are
+/// Transform flag, with FORWARD or with INVERSE and COEFFICIENTS: rows of one panel of `rows`·2^log_inner by 2^(log_n − log_inner) rows are
 /// transformed across it, `src_stride` beats apart: the first pass of a split transform.
 pub const FLAG_ACROSS: u16 = 1 << 3;
-/// Transform flag, with FORWARD alone: each panel has scale tables of its own: the second pass of a split transform.
+/// Transform flag, with FORWARD: each panel has scale tables of its own: the second pass of a split transform. With INVERSE
+/// and COEFFICIENTS: each panel has one for its input too, and the results of 2^log_inner panels leave together, in turns.
 pub const FLAG_OWN_TABLES: u16 = 1 << 4;
 /// Largest `log_inner`.
 pub const MAX_LOG_INNER: u32 = 6;

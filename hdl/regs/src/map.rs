@@ -63,11 +63,11 @@ registers! {
     BUILD_ID = 0x018, 64, Constant, "Identity of the build that made this image.";
     SETS = 0x020, 32, Constant, "Bit i is set when parameter set i is on the board.";
     BUS_BYTES = 0x024, 32, Constant, "Bytes of one bus word.";
-    NTT_LANES = 0x028, 32, Constant, "Lanes of the transform: columns that move in lock-step.";
+    NTT_LANES = 0x028, 32, Constant, "Lanes of the transform: columns that move in lock-step; 0 where there is no transform engine.";
     NTT_MAX_LOG = 0x02c, 32, Constant, "Base-2 logarithm of the longest transform on chip.";
     NTT_MAX_LOG_COSETS = 0x030, 32, Constant, "Base-2 logarithm of the most cosets of one transform job.";
     NTT_MULTIPLIERS = 0x034, 32, Constant, "64-bit multipliers of the transform, twiddle and scale ones included.";
-    POSEIDON_UNITS = 0x038, 32, Constant, "Poseidon units.";
+    POSEIDON_UNITS = 0x038, 32, Constant, "Poseidon units; 0 where there is no Poseidon engine.";
     POSEIDON_FULL_SBOXES = 0x03c, 32, Constant, "S-boxes for full rounds in each unit.";
     POSEIDON_PARTIAL_SBOXES = 0x040, 32, Constant, "S-boxes for partial rounds in each unit.";
     POSEIDON_MULTIPLIERS = 0x044, 32, Constant, "64-bit multipliers of all Poseidon units.";

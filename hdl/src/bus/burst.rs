@@ -13,6 +13,9 @@ use crate::{
 /// until there is room for it; `Issue` offers it on the address channel until it is taken. `Fill` stands for bursts of
 /// a segment that may not be moved: one after the other is accounted for without the bus.
 ///
+/// A first burst that finds room is issued without `Wait`, and a segment's last one makes way for the next segment's
+/// `Check`: a segment of one burst takes two cycles.
+///
 /// `stop` ends work at the next point at which AXI allows it: an address that is offered stays until it is taken.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum BurstState {
@@ -66,6 +69,8 @@ impl Logic for BurstControl {
                 } else if self.bad.val() {
                     self.refuse.next = true;
                     self.state.d.next = BurstState::Fill;
+                } else if self.room.val() {
+                    self.state.d.next = BurstState::Issue;
                 } else {
                     self.state.d.next = BurstState::Wait;
                 }
@@ -81,8 +86,14 @@ impl Logic for BurstControl {
                 self.issue.next = true;
                 if self.taken.val() {
                     self.state.d.next = BurstState::Wait;
-                    if self.last.val() | self.stop.val() {
+                    if self.stop.val() {
                         self.state.d.next = BurstState::Idle;
+                    } else if self.last.val() {
+                        // The data mover takes a segment now too: outside, for this is no function of the state alone.
+                        self.state.d.next = BurstState::Idle;
+                        if self.seg_valid.val() {
+                            self.state.d.next = BurstState::Check;
+                        }
                     }
                 }
             }
@@ -197,9 +208,12 @@ pub(super) fn bursts(
             ("last", last),
         ],
     );
-    let [seg_ready, refuse, issue, filling, idle] =
+    let [rests, refuse, issue, filling, idle] =
         ["seg_ready", "refuse", "issue", "fill", "idle"].map(|port| m.output_of(&control, port));
     m.connect(fill, filling);
+    let going_on = m.not(stop);
+    let ends = m.all(&[issue, ready, last, going_on]);
+    let seg_ready = m.or(rests, ends);
 
     let load = m.and(seg_valid, seg_ready);
     let taken = m.and(issue, ready);

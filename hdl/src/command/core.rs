@@ -11,7 +11,7 @@ use super::{
     compose,
     counters::{counters, Events},
     decode::{validate, Operation},
-    engines::engines,
+    engines::{engines, Parts},
     field,
     job::job_control,
     plan::plan,
@@ -67,9 +67,6 @@ pub(crate) const REPORTS: &[Register] = &[
     map::NTT_CYCLES,
 ];
 
-/// Engines with a gated clock.
-pub(crate) const GATED: [&str; 2] = ["poseidon", "ntt"];
-
 /// A register's port.
 pub(crate) fn port(register: &Register) -> String {
     register.name.to_lowercase()
@@ -78,7 +75,7 @@ pub(crate) fn port(register: &Register) -> String {
 /// Module `core`. Inputs: the registers of [`SETTINGS`], `stop`, the AXI4 master's. Outputs: the registers of
 /// [`REPORTS`], the AXI4 master's, `quiet` (no bus transaction is under way), `working` (STATUS.BUSY), `wakes` (it will
 /// be), `completed` and `faulted` (one cycle each).
-pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> Rc<Module> {
+pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let mut m = Module::new("core");
     let settings: Vec<Sig> = SETTINGS.iter().map(|r| m.input(&port(r), r.width)).collect();
     let [control, sq_base, cq_base, ring_log, sq_tail, cq_head] = settings[..] else { unreachable!("six settings") };
@@ -127,7 +124,7 @@ pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> 
     // The descriptor.
     let descriptor = m.state("descriptor", DATA_BITS, 0);
     m.drive_when(descriptor, ring_go, *reader_data);
-    let op = Operation::of(&mut m, *descriptor);
+    let op = Operation::of(&mut m, config, *descriptor);
     let error = validate(&mut m, config, *descriptor, op);
     let valid = m.eq_const(error, 0);
     let not_valid = m.not(valid);
@@ -166,8 +163,7 @@ pub(crate) fn core(config: &Config, poseidon: &Rc<Module>, ntt: &Rc<Module>) -> 
 
     // Engines.
     let writer_ready = m.wire(1);
-    let engines =
-        engines(&mut m, &plan, op, (decode, active), start, (in_valid, in_data), *writer_ready, (poseidon, ntt));
+    let engines = engines(&mut m, &plan, op, (decode, active), start, (in_valid, in_data), *writer_ready, parts);
     let engine_takes = m.and(engines.in_ready, active);
     let taken = m.or(receive, engine_takes);
     m.connect(reader_taken, taken);

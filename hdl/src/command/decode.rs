@@ -14,7 +14,7 @@ use crate::{
     Config,
 };
 
-/// A descriptor's operation, one bit for each.
+/// A descriptor's operation, one bit for each. Those whose engine the board lacks are constant zeros.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
     pub loopback: Sig,
@@ -26,19 +26,23 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    pub(crate) fn of(m: &mut Module, descriptor: Sig) -> Operation {
+    pub(crate) fn of(m: &mut Module, config: &Config, descriptor: Sig) -> Operation {
         let opcode = field(m, descriptor, Descriptor::opcode);
-        let mut is = |opcode_: Opcode| {
+        let (ntt, poseidon) = (config.ntt.is_there(), config.poseidon.is_there());
+        let mut is = |opcode_: Opcode, there: bool| {
+            if !there {
+                return m.constant(0, 1);
+            }
             let is = m.eq_const(opcode, opcode_.code().into());
             m.label(is, &format!("is_{}", opcode_.name()))
         };
         Operation {
-            loopback: is(Opcode::Loopback),
-            permute: is(Opcode::Permute),
-            hash: is(Opcode::Hash),
-            grind: is(Opcode::Grind),
-            transform: is(Opcode::Transform),
-            commit: is(Opcode::Commit),
+            loopback: is(Opcode::Loopback, true),
+            permute: is(Opcode::Permute, poseidon),
+            hash: is(Opcode::Hash, poseidon),
+            grind: is(Opcode::Grind, poseidon),
+            transform: is(Opcode::Transform, ntt),
+            commit: is(Opcode::Commit, ntt && poseidon),
         }
     }
 }
@@ -104,6 +108,8 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
         FLAG_FORWARD | FLAG_ACROSS,
         FLAG_FORWARD | FLAG_OWN_TABLES,
         FLAG_INVERSE | FLAG_COEFFICIENTS,
+        FLAG_INVERSE | FLAG_COEFFICIENTS | FLAG_ACROSS,
+        FLAG_INVERSE | FLAG_COEFFICIENTS | FLAG_OWN_TABLES,
         FLAG_INVERSE | FLAG_FORWARD,
         FLAG_INVERSE | FLAG_FORWARD | FLAG_COEFFICIENTS,
     ]
@@ -123,7 +129,7 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let forward = m.bit(flags, FLAG_FORWARD.trailing_zeros());
     let backward = m.not(forward);
     let cosets_of_none = m.and(cosets, backward);
-    let split = bad_split(m, descriptor, rows, cosets);
+    let split = bad_split(m, config, descriptor, rows, cosets);
     let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none, split]);
     let transforms = m.or(op.transform, op.commit);
     let transform = m.and(transforms, transform);
@@ -154,8 +160,9 @@ pub(crate) fn width_panels(m: &mut Module, width: Sig) -> Sig {
     m.extend(panels, 32)
 }
 
-/// Whether a transform across its panel is more than the walks or the engine can count, or another one has inner rows.
-fn bad_split(m: &mut Module, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
+/// Whether a transform across its panel is more than the walks or the engine can count, one that turns its panels more
+/// than the chip holds or not all of what it holds, or another one has inner rows.
+fn bad_split(m: &mut Module, config: &Config, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
     let flags = field(m, descriptor, Descriptor::flags);
     let across = m.bit(flags, FLAG_ACROSS.trailing_zeros());
     let log_n = field(m, descriptor, Descriptor::log_n);
@@ -168,7 +175,23 @@ fn bad_split(m: &mut Module, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
     let few = m.eq_const(high, 0);
     let many = m.not(few);
     let bad_across = m.any(&[nothing_left, too_many, many, cosets]);
+
+    let own_tables = m.bit(flags, FLAG_OWN_TABLES.trailing_zeros());
+    let inverse = m.bit(flags, FLAG_INVERSE.trailing_zeros());
+    let turning = m.and(own_tables, inverse);
+    let [log, inner] = [log_n, log_inner].map(|x| m.extend(x, 9));
+    let held = m.add(log, inner);
+    let most = m.constant(config.ntt.max_log.into(), 9);
+    let too_long = m.lt(most, held);
+    let one = m.constant(1, 32);
+    let group = m.shl_var(one, log_inner);
+    let group_mask = m.sub(group, one);
+    let odd = m.and(rows, group_mask);
+    let whole = m.eq_const(odd, 0);
+    let uneven = m.not(whole);
+    let bad_turning = m.any(&[too_many, too_long, uneven]);
+
     let none = m.eq_const(log_inner, 0);
     let some = m.not(none);
-    m.mux(across, bad_across, some)
+    m.choose(&[(across, bad_across), (turning, bad_turning)], some)
 }

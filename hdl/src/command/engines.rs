@@ -2,11 +2,25 @@
 
 use std::rc::Rc;
 
-use super::{core::GATED, decode::Operation, plan::Plan, tee::tee};
+use super::{decode::Operation, plan::Plan, tee::tee};
 use crate::{
     bus::DATA_BITS,
     datapath::{Instance, Module, Sig},
 };
+
+/// The engines that a board has.
+pub(crate) struct Parts {
+    pub poseidon: Option<Rc<Module>>,
+    pub ntt: Option<Rc<Module>>,
+}
+
+impl Parts {
+    /// Their names; each has a clock of its own.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let named = [("poseidon", &self.poseidon), ("ntt", &self.ntt)];
+        named.into_iter().filter(|(_, engine)| engine.is_some()).map(|(name, _)| name).collect()
+    }
+}
 
 /// Base-2 logarithm of the cycles for which an engine's clock runs on after its work: longer than any pipeline, so that
 /// nothing stops half-way.
@@ -23,7 +37,8 @@ pub(super) struct Engines {
     pub beat: Sig,
 }
 
-/// Places the engines between reader and writer; loopback is a wire. In a commit job the reader feeds the transform
+/// Places the engines between reader and writer; loopback is a wire. Where an engine is missing stand
+/// zeros: its opcodes never get here. In a commit job the reader feeds the transform
 /// engine, that one both writer and Poseidon engine, and the latter the writer at the end.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn engines(
@@ -34,30 +49,33 @@ pub(super) fn engines(
     start: Sig,
     input: (Sig, Sig),
     out_ready: Sig,
-    (poseidon, ntt): (&Rc<Module>, &Rc<Module>),
+    parts: &Parts,
 ) -> Engines {
     let (in_valid, in_data) = input;
     let in_valid = m.and(in_valid, active);
     let commit = plan.commit;
     let (ntt_valid, ntt_data, values_ready) = (m.wire(1), m.wire(DATA_BITS), m.wire(1));
     let tee_valid = m.and(*ntt_valid, commit);
-    let tee = m.instance(
-        "tee",
-        &tee(),
-        &[
-            ("start", start),
-            ("coefficients", plan.coefficients),
-            ("length", plan.length),
-            ("panel_beats", plan.panel_beats),
-            ("panels", plan.panels),
-            ("in_valid", tee_valid),
-            ("in_data", *ntt_data),
-            ("out_ready", out_ready),
-            ("values_ready", *values_ready),
-        ],
-    );
-    let [tee_ready, panel_valid, values_valid, values_data, panels_done] =
-        ["in_ready", "out_valid", "values_valid", "values_data", "done"].map(|port| m.output_of(&tee, port));
+    let tee_ports = [
+        ("start", start),
+        ("coefficients", plan.coefficients),
+        ("length", plan.length),
+        ("panel_beats", plan.panel_beats),
+        ("panels", plan.panels),
+        ("in_valid", tee_valid),
+        ("in_data", *ntt_data),
+        ("out_ready", out_ready),
+        ("values_ready", *values_ready),
+    ];
+    let commits = parts.poseidon.is_some() && parts.ntt.is_some();
+    let tee = commits.then(|| m.instance("tee", &tee(), &tee_ports));
+    let of = |m: &mut Module, engine: &Option<Instance>, port: &str, width: u32| match engine {
+        Some(engine) => m.output_of(engine, port),
+        None => m.constant(0, width),
+    };
+    let [tee_ready, panel_valid, values_valid, panels_done] =
+        ["in_ready", "out_valid", "values_valid", "done"].map(|port| of(m, &tee, port, 1));
+    let values_data = of(m, &tee, "values_data", DATA_BITS);
 
     let valid = m.mux(commit, values_valid, in_valid);
     let digests_go = {
@@ -72,7 +90,7 @@ pub(super) fn engines(
         ("out_ready", m.and(digests_go, plan.hashing)),
     ];
     ports.extend([("mode", plan.mode), ("rows", plan.rows), ("width", plan.width)]);
-    let poseidon = m.instance("poseidon", poseidon, &ports);
+    let poseidon = parts.poseidon.as_ref().map(|engine| m.instance("poseidon", engine, &ports));
     let takes = m.mux(commit, tee_ready, out_ready);
     let ports = [
         ("start", m.and(start, plan.transform)),
@@ -88,46 +106,44 @@ pub(super) fn engines(
         ("log_inner", plan.log_inner),
         ("panels", plan.panels),
     ];
-    let ntt = m.instance("ntt", ntt, &ports);
+    let ntt = parts.ntt.as_ref().map(|engine| m.instance("ntt", engine, &ports));
     // An engine, at rest, begins every job as it comes out of reset: a job's cycles do not depend on what was before.
     // While a job is decoded the plan does not yet know its level, but a commit job needs both.
     let reset = m.own_reset();
     let fresh = m.or(reset, decode);
     let commit_begins = m.and(decode, op.commit);
     let transforms = m.or(plan.transform, commit_begins);
-    for (part, engine, mine) in [(GATED[0], &poseidon, plan.hashing), (GATED[1], &ntt, transforms)] {
-        gate_clock(m, part, engine, active, mine);
-        m.reset_by(engine, fresh);
+    for (part, engine, mine) in [("poseidon", &poseidon, plan.hashing), ("ntt", &ntt, transforms)] {
+        if let Some(engine) = engine {
+            gate_clock(m, part, engine, active, mine);
+            m.reset_by(engine, fresh);
+        }
     }
-    for (wire, engine, port) in
-        [(ntt_valid, &ntt, "out_valid"), (ntt_data, &ntt, "out_data"), (values_ready, &poseidon, "in_ready")]
-    {
-        let sig = m.output_of(engine, port);
+    let ntt_out = of(m, &ntt, "out_valid", 1);
+    let ntt_beat = of(m, &ntt, "out_data", DATA_BITS);
+    let (ntt_in, poseidon_in) = (of(m, &ntt, "in_ready", 1), of(m, &poseidon, "in_ready", 1));
+    for (wire, sig) in [(ntt_valid, ntt_out), (ntt_data, ntt_beat), (values_ready, poseidon_in)] {
         m.connect(wire, sig);
     }
 
-    let of_poseidon = |m: &mut Module, port: &str| m.output_of(&poseidon, port);
-    let of_ntt = |m: &mut Module, port: &str| m.output_of(&ntt, port);
-    let (a, b) = (of_ntt(m, "in_ready"), of_poseidon(m, "in_ready"));
-    let in_ready = m.choose(&[(plan.transform, a), (plan.hashing, b)], out_ready);
+    let in_ready = m.choose(&[(plan.transform, ntt_in), (plan.hashing, poseidon_in)], out_ready);
     // A commit's panels, then its digests.
     let panels_left = m.not(panels_done);
     let panels_go = m.and(commit, panels_left);
-    let (a, b) = (of_poseidon(m, "out_valid"), of_ntt(m, "out_valid"));
-    let out_valid = m.choose(&[(panels_go, panel_valid), (plan.hashing, a), (op.transform, b)], in_valid);
-    let (a, b) = (of_poseidon(m, "out_data"), of_ntt(m, "out_data"));
-    let out_data = m.choose(&[(panels_go, b), (plan.hashing, a), (op.transform, b)], in_data);
-    let half = of_poseidon(m, "out_half");
+    let poseidon_out = of(m, &poseidon, "out_valid", 1);
+    let out_valid =
+        m.choose(&[(panels_go, panel_valid), (plan.hashing, poseidon_out), (op.transform, ntt_out)], in_valid);
+    let poseidon_beat = of(m, &poseidon, "out_data", DATA_BITS);
+    let out_data = m.choose(&[(panels_go, ntt_beat), (plan.hashing, poseidon_beat), (op.transform, ntt_beat)], in_data);
+    let half = of(m, &poseidon, "out_half", 1);
     let not_panels = m.not(panels_go);
     let half = m.all(&[half, plan.hashing, not_panels]);
     let (upper, lower) = (m.not(half), m.constant(1, 1));
     let out_keep = m.pack(&[lower, lower, upper, upper]);
-    let busy = {
-        let (a, b) = (m.output_of(&poseidon, "busy"), m.output_of(&ntt, "busy"));
-        m.or(a, b)
-    };
-    let perms = m.output_of(&poseidon, "perms");
-    let beat = m.output_of(&ntt, "beat");
+    let (a, b) = (of(m, &poseidon, "busy", 1), of(m, &ntt, "busy", 1));
+    let busy = m.or(a, b);
+    let perms = of(m, &poseidon, "perms", 2);
+    let beat = of(m, &ntt, "beat", 1);
     Engines { in_ready, out_valid, out_data, out_keep, busy, perms, beat }
 }
 

@@ -6,7 +6,7 @@
 pub(crate) mod core;
 mod counters;
 pub(crate) mod decode;
-mod engines;
+pub(crate) mod engines;
 pub(crate) mod job;
 pub(crate) mod plan;
 pub(crate) mod reset;

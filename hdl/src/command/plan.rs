@@ -26,6 +26,7 @@ pub(crate) struct Walk {
     pub each_first: Sig,
     pub first_address: Sig,
     pub first_beats: Sig,
+    pub each_beats: Sig,
     pub base: Sig,
     pub total: Sig,
     pub tile: Sig,
@@ -43,6 +44,7 @@ impl Walk {
             ("each_first", self.each_first),
             ("first_address", self.first_address),
             ("first_beats", self.first_beats),
+            ("each_beats", self.each_beats),
             ("base", self.base),
             ("total", self.total),
             ("tile", self.tile),
@@ -173,14 +175,19 @@ pub(crate) fn plan(
     let across_total = m.shl_var(rows, log_inner);
     let log_outer = m.sub(log_n, log_inner);
     let outer = m.shl_var(one32, log_outer);
+    // An inverse job with tables of its own turns its panels: their rows are read one after the other, and leave as an
+    // across job's do, 2^log_inner neighbours at a time.
+    let turning = m.and(own_tables, inverse);
 
     // Input: a parameter block, then panels.
     let table: Vec<Sig> = (0..=config.ntt.max_log).map(|log| m.constant(scale_table_beats(log).into(), 32)).collect();
     let table = m.select(log_n, &table);
     // log_cosets is zero unless FORWARD.
     let tables = m.shl_var(table, log_cosets);
+    let two_tables = m.shl(table, 1);
+    let two_tables = m.slice(two_tables, 0, 32);
     let grind_beats = m.constant(2, 32);
-    let first_beats = m.mux(transform, tables, grind_beats);
+    let first_beats = m.choose(&[(turning, two_tables), (transform, tables)], grind_beats);
     let has_first = m.or(transform, op.grind);
     let low = m.slice(rows, 0, 31);
     let twice = m.shl(low, 1);
@@ -199,6 +206,7 @@ pub(crate) fn plan(
         each_first: own_tables,
         first_address: param,
         first_beats,
+        each_beats: tables,
         base: *level_src,
         total,
         tile,
@@ -216,19 +224,26 @@ pub(crate) fn plan(
     let odd = m.bit(*level_rows, 0);
     let odd = m.extend(odd, 32);
     let digests = m.add(half, odd);
-    let total = m.choose(
-        &[(across, across_total), (op.permute, twice), (hash, digests), (op.grind, one32), (transform, outputs)],
-        rows,
-    );
-    let tile = m.mux(across, inner, total);
+    let cases = [
+        (across, across_total),
+        (turning, rows),
+        (op.permute, twice),
+        (hash, digests),
+        (op.grind, one32),
+        (transform, outputs),
+    ];
+    let total = m.choose(&cases, rows);
+    let tiled = m.or(across, turning);
+    let tile = m.mux(tiled, inner, total);
     let one_more = m.add_const(rows, 1);
-    let panels = m.choose(&[(across, outer), (commit, one_more), (transform, rows)], one32);
+    let panels = m.choose(&[(across, outer), (turning, length), (commit, one_more), (transform, rows)], one32);
     let stride = field(m, descriptor, Descriptor::dst_stride);
     let write = Walk {
         has_first: zero,
         each_first: zero,
         first_address: param,
         first_beats: none,
+        each_beats: none,
         base: *level_dst,
         total,
         tile,

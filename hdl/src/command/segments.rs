@@ -86,7 +86,7 @@ impl Logic for WalkControl {
 /// Module `segment_walk`. At `start`: if `has_first`, `first_beats` beats at `first_address`, unchecked; then for each
 /// tile of `tile` beats out of `total` (the last may be shorter), for each of `panels` panels (`stride` beats apart):
 /// the tile's beats of that panel, from `base` on; if `has_tail`, the last panel has `tail` beats. If `each_first`, every
-/// further segment has such a first one before it too, contiguous with the one before. Inputs keep their values until
+/// further segment has such a first one before it too, of `each_beats` beats, contiguous with the one before. Inputs keep their values until
 /// `idle`. Segments leave on `seg_*` (ready/valid); `last_address` is that of the last one of the loops.
 pub(crate) fn segment_walk() -> Rc<Module> {
     let mut m = Module::new("segment_walk");
@@ -95,6 +95,7 @@ pub(crate) fn segment_walk() -> Rc<Module> {
     let each_first = m.input("each_first", 1);
     let first_address = m.input("first_address", ADDRESS_BITS);
     let first_beats = m.input("first_beats", 32);
+    let each_beats = m.input("each_beats", 32);
     let base = m.input("base", ADDRESS_BITS);
     let total = m.input("total", 32);
     let tile = m.input("tile", 32);
@@ -152,6 +153,11 @@ pub(crate) fn segment_walk() -> Rc<Module> {
 
     let first_base = m.state("first_base", ADDRESS_BITS, 0);
     let first_step = m.and(first, seg_ready);
+    let begun = m.state("begun", 1, 0);
+    let (yes, no) = (m.constant(1, 1), m.constant(0, 1));
+    let next = m.choose(&[(start, no), (first_step, yes)], *begun);
+    m.drive(begun, next);
+    let first_beats = m.mux(*begun, each_beats, first_beats);
     let first_after = advance(&mut m, *first_base, first_beats);
     let next = m.choose(&[(start, first_address), (first_step, first_after)], *first_base);
     m.drive(first_base, next);

@@ -37,6 +37,11 @@ impl Design {
         &self.top
     }
 
+    /// Every module once, in order of names.
+    pub fn modules(&self) -> impl Iterator<Item = &Rc<Module>> {
+        self.modules.values()
+    }
+
     /// Every module once, as Verilog, in order of names.
     pub fn verilog(&self) -> Vec<VerilogFile> {
         self.modules.values().map(|m| VerilogFile { name: m.name.clone(), text: m.verilog() }).collect()
@@ -128,7 +133,7 @@ impl Module {
     }
 
     /// Nodes that something outside or a register depends on.
-    fn live(&self) -> Vec<bool> {
+    pub(super) fn live(&self) -> Vec<bool> {
         let mut live = vec![false; self.nodes.len()];
         let mut queue: Vec<usize> = self.outputs.iter().map(|(_, id)| *id).collect();
         queue.extend(self.instances.iter().flat_map(|i| i.inputs.iter().map(|(_, id)| *id)));
@@ -137,22 +142,27 @@ impl Module {
             if std::mem::replace(&mut live[id], true) {
                 continue;
             }
-            match &self.nodes[id] {
-                Node::Input(_) | Node::Const(_) | Node::InstanceOut(..) => {}
-                Node::Not(a) | Node::Slice(a, _) | Node::Reg(a) => queue.push(*a),
-                Node::Op2(_, a, b) => queue.extend([*a, *b]),
-                Node::Cat(parts) => queue.extend(parts),
-                Node::Mux(s, a, b) => queue.extend([*s, *a, *b]),
-                Node::State(i) => queue.extend(self.states[*i].next.iter().chain(&self.states[*i].enable)),
-                Node::Wire(i) => queue.extend(self.wires[*i].1),
-                Node::RamRead(i) => {
-                    let r = &self.rams[*i];
-                    queue.extend([r.write_enable, r.write_address, r.write_data, r.read_address]);
-                }
-                Node::RomRead(i) => queue.push(self.roms[*i].address),
-            }
+            self.operands(id, |operand| queue.push(operand));
         }
         live
+    }
+
+    /// Calls `each` for every node that `id` depends on directly.
+    pub(super) fn operands(&self, id: usize, mut each: impl FnMut(usize)) {
+        match &self.nodes[id] {
+            Node::Input(_) | Node::Const(_) | Node::InstanceOut(..) => {}
+            Node::Not(a) | Node::Slice(a, _) | Node::Reg(a) => each(*a),
+            Node::Op2(_, a, b) => [*a, *b].into_iter().for_each(each),
+            Node::Cat(parts) => parts.iter().copied().for_each(each),
+            Node::Mux(s, a, b) => [*s, *a, *b].into_iter().for_each(each),
+            Node::State(i) => self.states[*i].next.iter().chain(&self.states[*i].enable).copied().for_each(each),
+            Node::Wire(i) => self.wires[*i].1.iter().copied().for_each(each),
+            Node::RamRead(i) => {
+                let r = &self.rams[*i];
+                [r.write_enable, r.write_address, r.write_data, r.read_address].into_iter().for_each(each);
+            }
+            Node::RomRead(i) => each(self.roms[*i].address),
+        }
     }
 
     fn name_of(&self, id: usize) -> String {
@@ -247,7 +257,8 @@ impl Module {
         for ram in self.rams.iter().filter(|r| live[r.read_node]) {
             let read = self.name_of(ram.read_node);
             line!(out, "    reg {}{read};", range(ram.width));
-            line!(out, "    reg {}{read}_memory [0:{}];", range(ram.width), ram.depth - 1);
+            let apart = if ram.apart { "(* no_rw_check *) " } else { "" };
+            line!(out, "    {apart}reg {}{read}_memory [0:{}];", range(ram.width), ram.depth - 1);
             line!(out, "    always @(posedge clk) begin");
             let write_address = self.name_of(ram.write_address);
             let write_data = self.name_of(ram.write_data);

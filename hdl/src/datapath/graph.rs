@@ -104,6 +104,8 @@ pub(super) struct RamInfo {
     pub write_data: usize,
     pub read_address: usize,
     pub read_node: usize,
+    /// Nobody uses what is read of a word while it is written.
+    pub apart: bool,
 }
 
 #[derive(Debug)]

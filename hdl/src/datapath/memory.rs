@@ -35,7 +35,26 @@ impl Module {
             write_data: write_data.id,
             read_address: read_address.id,
             read_node: read.id,
+            apart: false,
         });
+        read
+    }
+
+    /// As [`Module::ram`], for users that make nothing of a word read in the cycle in which it is written: queues. A
+    /// block memory whose ports know nothing of each other then needs no logic that keeps the old word.
+    #[track_caller]
+    pub fn ram_apart(
+        &mut self,
+        depth: u64,
+        write_enable: Sig,
+        write_address: Sig,
+        write_data: Sig,
+        read_address: Sig,
+    ) -> Sig {
+        let read = self.ram(depth, write_enable, write_address, write_data, read_address);
+        if let Some(ram) = self.rams.last_mut() {
+            ram.apart = true;
+        }
         read
     }
 

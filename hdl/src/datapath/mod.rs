@@ -11,6 +11,7 @@
 //! [`Module::instance`] (explicit) or [`Module::call`] (a pipelined unit of known latency), vendors' cells
 //! [`Module::primitive`].
 
+mod area;
 mod cell;
 mod emit;
 mod graph;
@@ -18,6 +19,7 @@ mod memory;
 mod ops;
 mod stream;
 
+pub use area::{Area, Family};
 pub use cell::{Cell, Parameter};
 pub use emit::{Design, VerilogFile, WAIVERS};
 pub use graph::{Instance, Module, PortDirection, Sig, State, Wire};

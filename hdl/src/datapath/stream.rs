@@ -53,7 +53,7 @@ impl Module {
         let none_left = m.eq_const(left, 0);
         let some_left = m.not(none_left);
         m.drive(valid, some_left);
-        let out_data = m.ram(depth, push, *write, in_data, read_next);
+        let out_data = m.ram_apart(depth, push, *write, in_data, read_next);
 
         let free = {
             let total = m.constant(depth.into(), bits + 1);

@@ -17,6 +17,9 @@
 //! inverse transform is that with k read as −k: X_k is N times the coefficient of degree −k mod N, and its place in the
 //! buffer says so. 1/N = −2^(96 − log_n) is a shift, its sign being taken where values enter. [`sequencer`](self) orders
 //! what passes when, and says why nothing collides.
+//!
+//! Several transforms share the buffer where they take turns in a panel, and in *turning* jobs, whose panels are
+//! transforms of their own: result k of number t is row k·T + t.
 
 mod pipeline;
 mod scale;
@@ -46,6 +49,9 @@ pub fn multipliers(config: &Config) -> u32 {
     2 * config.ntt.lanes + 2
 }
 
+/// Bits of `log_inner`, 0 to 6.
+const TURN_BITS: u32 = 3;
+
 /// Bits that hold `value`.
 fn bits(value: u32) -> u32 {
     32 - value.leading_zeros()
@@ -54,7 +60,9 @@ fn bits(value: u32) -> u32 {
 /// Module `ntt_engine`: `start` with `inverse`, `forward`, `coefficients`, `log_n`, `log_cosets`, `panels` begins a
 /// transform of docs/jobs.md; these stay as they are while `busy`. `beat`: a row of data enters the butterflies. With
 /// `own_tables` scale tables come before each panel, not once; with `log_inner` = t a panel is 2^t transforms, of which
-/// row i of the panel has row i div 2^t of number i mod 2^t (both in forward jobs only).
+/// row i of the panel has row i div 2^t of number i mod 2^t. Jobs that go inverse and then forward have neither. An
+/// inverse one with `own_tables` is *turning*: a scale table for its output, then for each panel one for its input; the
+/// results of 2^t panels leave together, row i div 2^t of panel i mod 2^t.
 pub fn engine(config: &Config) -> Rc<Module> {
     let (lanes, max_log) = (config.ntt.lanes, config.ntt.max_log);
     assert!([1, 2, 4, 8].contains(&lanes), "eight columns are a whole number of tokens");
@@ -93,13 +101,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let mut inputs: Vec<(&str, Sig)> = ports.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
     let log_n = inputs[5].1;
     let log_inner = m.input("log_inner", sequencer::LOG_BITS);
-    let inner = sequencer::thermometer(&mut m, log_inner, stage::GROUP_LOG);
-    let inner = m.reg(inner);
     let tokens_log = pipeline::tokens_log(config);
     let in_data = m.input("in_data", 512);
     let out_ready = m.input("out_ready", 1);
     let pop = m.wire(1);
-    inputs.push(("pop", *pop));
+    inputs.extend([("pop", *pop), ("log_inner", log_inner)]);
     let sequencer = m.instance("sequencer", &sequencer, &inputs);
     let said = |m: &mut Module, port: &str| {
         let sig = m.output_of(&sequencer, port);
@@ -111,6 +117,16 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let mask = settled(&mut m, "mask");
     let longest = m.bit(mask, max_log - 1);
     let tap_only = settled(&mut m, "tap_only");
+    let turning = settled(&mut m, "turning");
+    let straight = m.not(turning);
+    let late_tap = m.and(tap_only, straight);
+    // T − 1 and N/T − 1 where T transforms take turns in a panel.
+    let log_turns = m.gate(straight, log_inner);
+    let inner = sequencer::thermometer(&mut m, log_turns, stage::GROUP_LOG);
+    let log_length = m.sub(log_n, log_turns);
+    let length_mask = sequencer::thermometer(&mut m, log_length, max_log);
+    let [inner, log_length, length_mask] = [inner, log_length, length_mask].map(|x| m.reg(x));
+    let whole = m.or(longest, turning);
 
     // Taps of an inverse job read and scale `hazard` cycles after their slot.
     let table = said(&mut m, "read_table");
@@ -118,13 +134,19 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let reading = m.cat(&[table, half, slot]);
     let delayed = m.delay(reading, hazard);
     let delayed = m.at(delayed, Some(0));
-    let reading = m.mux(tap_only, delayed, reading);
+    let reading = m.mux(late_tap, delayed, reading);
     let slot_bits = max_log + tokens_log;
     let read_slot = m.slice(reading, 0, slot_bits);
     let half = m.bit(reading, slot_bits);
     let table = m.slice(reading, slot_bits + 1, table.width());
     let read_row = m.slice(read_slot, tokens_log, max_log);
-    let read_address = address(&mut m, longest, half, read_slot);
+    // What the tap of a turning job reads: T neighbours have the same place in their transforms.
+    let tap = said(&mut m, "tap");
+    let turned = m.and(tap, turning);
+    let shift = m.slice(log_inner, 0, TURN_BITS);
+    let shift = m.gate(turned, shift);
+    let read_row = m.shr_var(read_row, shift);
+    let read_address = address(&mut m, whole, half, read_slot);
     let read_address = m.delay(read_address, read_at);
 
     let mut scale_inputs = vec![("data", in_data), ("read_table", table), ("row", read_row)];
@@ -145,16 +167,25 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let to_buffer = said(&mut m, "to_buffer");
     let to_buffer = m.and(to_buffer, issue);
     let to_buffer = m.delay_valid(to_buffer, write_at);
-    let write_half = said(&mut m, "write_half");
-    let result = m.cat(&[write_half, slot]);
-    let result = m.delay(result, write_at - 1);
-    let (result_half, result_slot) = (m.bit(result, slot_bits), m.slice(result, tokens_log, max_log));
-    let mut row = coefficient(&mut m, result_slot, log_n, mask);
+    let (write_half, write_turn) = (said(&mut m, "write_half"), said(&mut m, "write_turn"));
+    let result = m.cat(&[write_turn, write_half, slot]);
+    let result = m.delay(result, write_at - 2);
+    let result_slot = m.slice(result, tokens_log, max_log);
+    let index = coefficient(&mut m, result_slot, log_n, length_mask);
+    let (index, result) = (m.reg(index), m.reg(result));
+    let (result_half, turn) = (m.bit(result, slot_bits), m.slice(result, slot_bits + 1, stage::GROUP_LOG));
+    let neighbour = m.slice(result, tokens_log, stage::GROUP_LOG);
+    let neighbour = m.and(neighbour, inner);
+    let number = m.mux(turning, turn, neighbour);
+    let number = m.extend(number, max_log);
+    let shift = m.slice(log_inner, 0, TURN_BITS);
+    let row = m.shl_var(index, shift);
+    let mut row = m.or(row, number);
     if tokens_log > 0 {
         let token = m.slice(result, 0, tokens_log);
         row = m.cat(&[row, token]);
     }
-    let result_address = address(&mut m, longest, result_half, row);
+    let result_address = address(&mut m, whole, result_half, row);
     let result_address = m.reg(result_address);
     let [stored, input_slot, to_buffer, result_address] =
         [stored, input_slot, to_buffer, result_address].map(|x| m.at(x, None));
@@ -162,7 +193,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let write_address = m.mux(stored, input_slot, result_address);
 
     // Rows enter.
-    let from_input = said(&mut m, "store");
+    let from_input = said(&mut m, "from_input");
     let raw = said(&mut m, "raw");
     let token = m.delay_valid(issue, entry_at);
     let token_slot = m.delay(slot, entry_at);
@@ -179,14 +210,17 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let mut columns = Vec::new();
     for (k, &word) in words.iter().enumerate() {
         let word = m.at(word, Some(0));
-        let input = m.delay(word, operand_at);
+        let negative = shift::negate(&mut m, word);
+        // 1/N has its sign from here: what enters raw is negative, and what a turning job scales.
+        let unsigned = m.delay(word, shift::NEGATE_STAGES);
+        let input = m.mux(turning, negative, unsigned);
+        let input = m.delay(input, operand_at - shift::NEGATE_STAGES);
         let written = m.wire(64);
         let buffered = m.ram(1 << slot_bits, write, write_address, *written, read_address);
         let operand = m.mux(from_input, input, buffered);
         let scaled = m.call(&format!("scale_{k}"), &unit, &[("a", operand), ("b", factor)]);
         let scaled = m.output_of(&scaled, "y");
         assert_eq!(scaled.stage(), Some(scaled_at));
-        let negative = shift::negate(&mut m, word);
         let entering = m.mux(raw, negative, scaled);
         let entering = m.reg(entering);
         pipeline_inputs.push((format!("x{k}"), entering));
@@ -198,17 +232,21 @@ pub fn engine(config: &Config) -> Rc<Module> {
     // Rows leave.
     let tap = said(&mut m, "tap");
     let tap = m.and(tap, issue);
-    let tap_scaled = m.and(tap, tap_only);
+    let tap_late = m.and(tap, late_tap);
+    let tap_prompt = m.and(tap, turning);
     let other = m.not(tap_only);
     let tap_raw = m.and(tap, other);
     let to_output = said(&mut m, "to_output");
     let to_output = m.and(to_output, issue);
-    let tap_scaled = m.delay_valid(tap_scaled, hazard + scaled_at);
+    let tap_late = m.delay_valid(tap_late, hazard + scaled_at);
+    let tap_prompt = m.delay_valid(tap_prompt, scaled_at);
+    let [tap_late, tap_prompt] = [tap_late, tap_prompt].map(|x| m.at(x, None));
+    let tap_scaled = m.or(tap_late, tap_prompt);
     let [tap_raw, to_output] = [tap_raw, to_output].map(|x| m.delay_valid(x, result_at));
     let [tap_scaled, tap_raw, to_output] = [tap_scaled, tap_raw, to_output].map(|x| m.at(x, None));
-    // log_n ≥ 1, so that 96 − log_n is 64 and the rest.
+    // A transform's length is 2 at least, so that 96 − its logarithm is 64 and the rest.
     let (two, thirty_two) = (m.constant(2, 2), m.constant(32, sequencer::LOG_BITS));
-    let remainder = m.sub(thirty_two, log_n);
+    let remainder = m.sub(thirty_two, log_length);
     let remainder = m.slice(remainder, 0, 5);
     let mut leaving = Vec::new();
     for (k, (input, written, buffered, scaled)) in columns.into_iter().enumerate() {
@@ -273,7 +311,8 @@ fn address(m: &mut Module, longest: Sig, half: Sig, row: Sig) -> Sig {
     m.cat(&[top, rest])
 }
 
-/// −bitrev(`slot`) mod N: the degree of the coefficient that leaves with a slot.
+/// −bitrev(`slot`) mod N: the degree of the coefficient that leaves with a slot. Where transforms take turns, `mask` is
+/// that of their length: what is reversed above it is the number of the transform.
 fn coefficient(m: &mut Module, slot: Sig, log_n: Sig, mask: Sig) -> Sig {
     let bits = slot.width();
     let reversed = m.split(slot, 1);

@@ -11,12 +11,17 @@
 //! | … one half | I(0), −, F_0(0) … F_c−1(0), I(1), −, F_0(1) …, − |
 //! | inverse | I(0), I(1), I(2) with tap(0), I(3) with tap(1) …, − with tap(last − 1), − with tap(last) |
 //! | … one half | I(0), −, I(1) with tap(0), −, …, − with tap(last) |
+//! | turning | G(0), G(1), … G(T−1), −, tap of all T, G(T), … G(2T−1), −, tap … |
 //!
 //! A *tap* sends the stored coefficients to the output; in an inverse-then-forward job F_0(g) is one when coefficients
 //! are asked for. The buffer has two halves, used in turns, while 2N rows fit it; forward jobs need one.
 //!
-//! Where each panel brings scale tables of its own (forward jobs only), they are taken before its block; nothing is
+//! Where each panel brings scale tables of its own (forward and turning jobs), they are taken before its block; nothing is
 //! issued meanwhile. The last read of the tables before takes place in the cycle in which its slot is issued.
+//!
+//! A *turning* job is an inverse one whose panels bring tables: G(g) is panel g, which enters scaled by its own table
+//! (table 1), and whose results are every T-th row of the buffer, from row g mod T on. When T panels are there, their tap
+//! is one block of T·N rows, scaled by table 0, which came before all others.
 //!
 //! **The output.** A slot gives at most one beat: results go there in the block after an F, and a tap is only in blocks
 //! after an I or a − (F_0 of inverse-then-forward) or in jobs without F. All that a job sends to the output takes the
@@ -24,8 +29,8 @@
 //! issued only against a credit: there are as many as words in the output FIFO, and each comes back with its beat.
 //!
 //! **The buffer.** Results are written `hazard` cycles after a read of the same slot would take place. Taps of an
-//! inverse job are read that much later, which puts writes and reads into the order of slots. Otherwise F_0(g) reads
-//! what was written in the slots of an earlier block, and only its first slot can be too early: it waits until
+//! inverse job are read that much later, which puts writes and reads into the order of slots (a turning job's taps are
+//! not: like F_0(g), they wait at their first slot). Otherwise F_0(g) reads what was written in the slots of an earlier block, and only its first slot can be too early: it waits until
 //! `hazard` cycles have passed since the last slot that wrote. F_b, b > 0, reads what F_0 could read. What is stored
 //! next in the half that a block reads is written at least a block later.
 
@@ -34,6 +39,7 @@ use std::rc::Rc;
 use super::{
     pipeline::{last_token, tokens_log},
     scale::{hi_beat_bits, table_bits, LO_BEATS_LOG},
+    stage::GROUP_LOG,
 };
 use crate::{
     config::Config,
@@ -48,7 +54,7 @@ const VALUES: u128 = 2;
 /// The block between it and F_0.
 const BETWEEN: u128 = 3;
 const FORWARD: u128 = 4;
-/// A block of an inverse job.
+/// A block of an inverse job; the tap of a turning one.
 const INVERSE: u128 = 5;
 /// The last − after an F.
 const FLUSH: u128 = 6;
@@ -65,9 +71,10 @@ pub const LOG_BITS: u32 = 8;
 /// Module `ntt_sequencer`. `credits` = words of the output FIFO; `hazard`: see the module's page.
 ///
 /// Outputs: `issue` (the others say what it is that is issued), `slot` with the token's number below it; `raw` (this block is an I), `read_table`,
-/// `tap`, `read_half`, `store` (the input goes to the buffer), `to_buffer`, `write_half`, `to_output` (where the results
-/// of the block before go); `write_lo`, `write_hi`, `write_table`, `write_beat` for scale tables; `mask` = N − 1,
-/// `tap_only` = the job is an inverse one, `in_ready`, `busy`, `beat` (a row has entered the butterflies).
+/// `tap`, `read_half`, `from_input` (what enters scaled is the input), `store` (it goes to the buffer), `to_buffer`,
+/// `write_half`, `write_turn` (panel's number among T), `to_output` (where the results of the block before go);
+/// `write_lo`, `write_hi`, `write_table`, `write_beat` for scale tables; `mask` = N − 1, `tap_only` = the job is an
+/// inverse one, `turning`, `in_ready`, `busy`, `beat` (a row has entered the butterflies).
 pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let (max_log, tokens_log) = (config.ntt.max_log, tokens_log(config));
     let mut m = Module::new("ntt_sequencer");
@@ -77,6 +84,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let coefficients = m.input("coefficients", 1);
     let own_tables = m.input("own_tables", 1);
     let log_n = m.input("log_n", LOG_BITS);
+    let log_inner = m.input("log_inner", LOG_BITS);
     let log_cosets = m.input("log_cosets", LOG_BITS);
     let panels = m.input("panels", 32);
     let in_valid = m.input("in_valid", 1);
@@ -87,12 +95,20 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let tables = table_bits(config);
     let last_coset = thermometer(&mut m, log_cosets, tables);
     let last_coset = m.gate(forward, last_coset);
+    let turning = m.and(inverse, own_tables);
+    let turning = m.reg(turning);
+    let log_group = m.add(log_n, log_inner);
+    let group_mask = thermometer(&mut m, log_group, max_log);
+    let last_turn = thermometer(&mut m, log_inner, GROUP_LOG);
+    let [group_mask, last_turn] = [group_mask, last_turn].map(|x| m.reg(x));
     let hi_bits = hi_beat_bits(config);
     let last_hi = thermometer(&mut m, log_n, 9 + hi_bits);
     let last_hi = m.slice(last_hi, 9, hi_bits);
     let [mask, last_coset, last_hi] = [mask, last_coset, last_hi].map(|x| m.reg(x));
     let longest = m.bit(mask, max_log - 1);
-    let halves = m.not(longest);
+    let whole = m.or(longest, turning);
+    let halves = m.not(whole);
+    let not_turning = m.not(turning);
     let not_forward = m.not(forward);
     let tap_only = m.and(inverse, not_forward);
 
@@ -109,24 +125,30 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let read_half = m.state("read_half", 1, 0);
     let results = m.state("results", 2, NOWHERE);
     let results_half = m.state("results_half", 1, 0);
+    let turn_number = m.state("turn_number", GROUP_LOG, 0);
+    let results_turn = m.state("results_turn", GROUP_LOG, 0);
 
     // The block.
     let no_values = m.eq_const(*values_left, 0);
     let values = m.not(no_values);
     let odd = m.bit(*age, 0);
-    let odd_idles = m.and(odd, longest);
+    let odd_idles = m.all(&[odd, longest, not_turning]);
     let works = m.not(odd_idles);
     let first_coset = m.eq_const(*coset, 0);
     let final_coset = m.eq(*coset, last_coset);
     let not_inverse = m.not(inverse);
     let between = m.all(&[is(BETWEEN), halves, values]);
-    let inverse_block = m.all(&[is(INVERSE), works, values]);
+    let inverse_block = m.all(&[is(INVERSE), works, values, not_turning]);
     let raw = m.any(&[is(VALUES), between, inverse_block]);
     let store = m.all(&[is(FORWARD), not_inverse, first_coset]);
-    let take_input = m.or(raw, store);
+    let turned = m.and(is(FORWARD), turning);
+    let from_input = m.or(store, turned);
+    let take_input = m.or(raw, from_input);
     let settled = m.bit(*age, 1);
-    let inverse_tap = m.all(&[is(INVERSE), works, settled]);
-    let forward_tap = m.all(&[is(FORWARD), inverse, coefficients, first_coset]);
+    let settled_or_turned = m.or(settled, turning);
+    let inverse_tap = m.all(&[is(INVERSE), works, settled_or_turned]);
+    let turned_tap = m.and(is(INVERSE), turning);
+    let forward_tap = m.all(&[is(FORWARD), inverse, coefficients, first_coset, not_turning]);
     let tap = m.or(inverse_tap, forward_tap);
     let to_buffer = m.eq_const(*results, TO_BUFFER);
     let to_output = m.eq_const(*results, TO_OUTPUT);
@@ -138,7 +160,9 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let wait = m.state("wait", super::bits(hazard), 0);
     let written = m.eq_const(*wait, 0);
     let first_slot = m.eq_const(*slot, 0);
-    let fresh = m.all(&[is(FORWARD), inverse, first_coset, first_slot]);
+    let fresh = m.all(&[is(FORWARD), inverse, first_coset, not_turning]);
+    let fresh = m.or(fresh, turned_tap);
+    let fresh = m.and(fresh, first_slot);
     let other = m.not(fresh);
     let readable = m.or(other, written);
     let no_output = m.not(gives);
@@ -155,11 +179,12 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let issue = m.and(possible, fed);
     let wants = m.all(&[possible, take_input, row_ends]);
     let in_ready = m.or(is(TABLES), wants);
+    let rows = m.mux(turned_tap, group_mask, mask);
     let slots = if tokens_log == 0 {
-        mask
+        rows
     } else {
         let tokens = m.constant((1 << tokens_log) - 1, tokens_log);
-        m.cat(&[mask, tokens])
+        m.cat(&[rows, tokens])
     };
     let last_slot = m.eq(*slot, slots);
     let turn = m.and(issue, last_slot);
@@ -201,8 +226,11 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let more = m.add_const(*write_table, 1);
     let zero = m.constant(0, tables);
     let panel_ends = m.wire(1);
-    let next = m.choose(&[(start, zero), (*panel_ends, zero), (table_done, more)], *write_table);
-    let last_table = m.eq(*write_table, last_coset);
+    // Table 0 of a turning job comes once.
+    let own = m.extend(turning, tables);
+    let next = m.choose(&[(start, zero), (*panel_ends, own), (table_done, more)], *write_table);
+    let last = m.mux(turning, own, last_coset);
+    let last_table = m.eq(*write_table, last);
     m.drive(write_table, next);
     let tables_done = m.and(table_done, last_table);
 
@@ -212,14 +240,25 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let no_panels = m.eq_const(*panels_left, 0);
     let [idle, loading, first, middle, transform, inverting, flush, drain] =
         [IDLE, TABLES, VALUES, BETWEEN, FORWARD, INVERSE, FLUSH, DRAIN].map(|s| value(&mut m, s));
-    let begin = m.choose(&[(no_panels, drain), (tap_only, inverting), (inverse, first)], transform);
+    let begin =
+        m.choose(&[(no_panels, drain), (turning, transform), (tap_only, inverting), (inverse, first)], transform);
     let panel_follows = m.choose(&[(own_tables, loading), (not_inverse, transform), (halves, middle)], first);
     let after_panel = m.mux(last_panel, flush, panel_follows);
-    let after_forward = m.mux(final_coset, after_panel, transform);
+    let final_turn = m.eq(*turn_number, last_turn);
+    let after_turn = m.mux(final_turn, flush, loading);
+    let after_forward = m.choose(&[(turning, after_turn), (final_coset, after_panel)], transform);
     let last_tap = m.and(inverse_tap, last_panel);
-    let after_inverse = m.mux(last_tap, drain, inverting);
+    let after_tap = m.mux(no_panels, drain, loading);
+    let after_inverse = m.choose(&[(turning, after_tap), (last_tap, drain)], inverting);
+    let after_flush = m.mux(turning, inverting, drain);
     let after_block = m.choose(
-        &[(is(VALUES), middle), (is(BETWEEN), transform), (is(FORWARD), after_forward), (is(INVERSE), after_inverse)],
+        &[
+            (is(VALUES), middle),
+            (is(BETWEEN), transform),
+            (is(FORWARD), after_forward),
+            (is(INVERSE), after_inverse),
+            (is(FLUSH), after_flush),
+        ],
         drain,
     );
     let idle_start = m.and(is(IDLE), start);
@@ -242,7 +281,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let less = m.add_const(*values_left, u32::MAX.into());
     drive_from(&mut m, values_left, idle_start, panels, raw_turn, less);
     let panel_turn = m.and(forward_turn, final_coset);
-    let tap_turn = m.and(turn, inverse_tap);
+    let tap_turn = m.all(&[turn, inverse_tap, not_turning]);
     let panel_turn = m.or(panel_turn, tap_turn);
     m.connect(panel_ends, panel_turn);
     let less = m.add_const(*panels_left, u32::MAX.into());
@@ -255,23 +294,32 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let swapped = m.all(&[swapped, halves, inverse]);
     drive_from(&mut m, read_half, idle_start, no, panel_turn, swapped);
     let [nowhere, buffer, output] = [NOWHERE, TO_BUFFER, TO_OUTPUT].map(|x| m.constant(x, 2));
-    let next = m.choose(&[(raw, buffer), (is(FORWARD), output)], nowhere);
+    let next = m.choose(&[(raw, buffer), (turned, buffer), (is(FORWARD), output)], nowhere);
     drive_from(&mut m, results, idle_start, nowhere, turn, next);
     drive_from(&mut m, results_half, idle_start, no, turn, *store_half);
+    let more = m.add_const(*turn_number, 1);
+    let none = m.constant(0, GROUP_LOG);
+    let next = m.mux(final_turn, none, more);
+    drive_from(&mut m, turn_number, idle_start, none, forward_turn, next);
+    drive_from(&mut m, results_turn, idle_start, none, turn, *turn_number);
 
     let busy = m.not(is(IDLE));
     let real = m.or(raw, is(FORWARD));
+    let read_table = m.extend(turned, tables);
+    let read_table = m.mux(turning, read_table, *coset);
     let beat = m.all(&[issue, real, row_ends]);
     for (name, sig) in [
         ("issue", issue),
         ("slot", *slot),
         ("raw", raw),
-        ("read_table", *coset),
+        ("read_table", read_table),
         ("tap", tap),
         ("read_half", *read_half),
+        ("from_input", from_input),
         ("store", store),
         ("to_buffer", to_buffer),
         ("write_half", *results_half),
+        ("write_turn", *results_turn),
         ("to_output", to_output),
         ("write_lo", write_lo),
         ("write_hi", write_hi),
@@ -279,6 +327,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
         ("write_beat", *table_beat),
         ("mask", mask),
         ("tap_only", tap_only),
+        ("turning", turning),
         ("in_ready", in_ready),
         ("busy", busy),
         ("beat", beat),

@@ -15,6 +15,8 @@ const EPSILON: u128 = 0xffff_ffff;
 pub const ROTATE_STAGES: u32 = 4;
 /// Stages of [`add`] and [`subtract`].
 pub const ADD_STAGES: u32 = 2;
+/// Stages of [`negate`].
+pub const NEGATE_STAGES: u32 = 2;
 
 /// A constant as at most two powers of two: (−1)^`negative` · (2^`shift` [± 2^b]), all exponents below 96.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

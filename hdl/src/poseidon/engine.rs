@@ -16,12 +16,12 @@ use std::rc::Rc;
 use hotloop_regs::LastBlock;
 
 use super::{
+    cluster::{inside, place, slots},
     entry::{entry, held},
     fifo::{hold, index_bits, states, Push},
     grind::grind,
     output::{output, Outgoing},
     rows::{rows, Place, PANEL_BITS},
-    unit::{in_flight, unit},
 };
 use crate::{
     config::Config,
@@ -72,8 +72,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let job = decode(&mut m, config, start, *busy, mode, row_count, width);
 
     // Units and their results.
-    let unit_module = unit(config);
-    let count = config.poseidon.units as usize;
+    let slots = slots(config);
+    let count = slots.len();
     let entering: Vec<_> = (0..12).map(|_| m.wire(64)).collect();
     let (enter, collect) = (m.wire(1), m.wire(1));
     let (fired, room) = (m.wire(1), m.wire(1));
@@ -81,10 +81,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let (entry_ready, waits, at_units) = match entry(config) {
         None => (*room, *enter, entering.iter().map(|wire| **wire).collect::<Vec<Sig>>()),
         Some(entry) => {
-            let names: Vec<String> = (0..12).map(|i| format!("in_{i}")).collect();
-            let mut ports = vec![("in_valid", *enter), ("out_ready", *room)];
-            ports.extend(names.iter().zip(&entering).map(|(name, wire)| (name.as_str(), **wire)));
-            let entry = m.instance("entry", &entry, &ports);
+            let states: Vec<Sig> = entering.iter().map(|wire| **wire).collect();
+            let entry = place(&mut m, "entry", &entry, *enter, *room, &states);
             let words = (0..12).map(|i| m.output_of(&entry, &format!("out_{i}"))).collect();
             (m.output_of(&entry, "in_ready"), m.output_of(&entry, "out_valid"), words)
         }
@@ -95,10 +93,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
             let (mine_in, mine_out) = (m.eq_const(*goes_to, u as u128), m.eq_const(*comes_from, u as u128));
             let valid = m.and(waits, mine_in);
             let ready = m.and(*collect, mine_out);
-            let names: Vec<String> = (0..12).map(|i| format!("in_{i}")).collect();
-            let mut ports = vec![("in_valid", valid), ("out_ready", ready)];
-            ports.extend(names.iter().zip(&at_units).map(|(name, &word)| (name.as_str(), word)));
-            m.instance(&format!("unit_{u}"), &unit_module, &ports)
+            place(&mut m, &format!("unit_{u}"), &slots[u], valid, ready, &at_units)
         })
         .collect();
     let from_units = |m: &mut Module, port: &str| units.iter().map(|u| m.output_of(u, port)).collect::<Vec<Sig>>();
@@ -109,7 +104,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     m.connect(room, unit_ready);
     let into_unit = m.and(waits, unit_ready);
     m.connect(fired, into_unit);
-    let most_in_units = count as u64 * (in_flight(config) + 1);
+    let most_in_units = inside(config);
     let source = order(&mut m, most_in_units, target, into_unit, *collect);
     let fire = m.and(*enter, entry_ready);
     let most_inside = most_in_units + held(config);
@@ -327,7 +322,7 @@ fn decode(m: &mut Module, config: &Config, start: Sig, busy: Sig, mode: Sig, row
 }
 
 /// The unit whose turn it is, or if it is not ready the first that is. The turn moves on with each `step`.
-fn next_free(m: &mut Module, ready: &[Sig], step: Sig) -> Sig {
+pub(super) fn next_free(m: &mut Module, ready: &[Sig], step: Sig) -> Sig {
     let bits = index_bits(ready.len() as u64);
     if ready.len() == 1 {
         return m.constant(0, bits);
@@ -347,7 +342,7 @@ fn next_free(m: &mut Module, ready: &[Sig], step: Sig) -> Sig {
 
 /// A queue of the units in which states are. Its head needs no valid bit: a result comes long after its entry is at the
 /// head, and while the queue is empty there is none.
-fn order(m: &mut Module, most: u64, unit: Sig, push: Sig, pop: Sig) -> Sig {
+pub(super) fn order(m: &mut Module, most: u64, unit: Sig, push: Sig, pop: Sig) -> Sig {
     let depth = most.next_power_of_two();
     let bits = index_bits(depth);
     let no = m.constant(0, 1);
@@ -356,7 +351,7 @@ fn order(m: &mut Module, most: u64, unit: Sig, push: Sig, pop: Sig) -> Sig {
     let plus = m.add_const(*read, 1);
     let next = m.mux(pop, plus, *read);
     m.drive(read, next);
-    m.ram(depth, push, write, unit, next)
+    m.ram_apart(depth, push, write, unit, next)
 }
 
 /// The engine's choice of a unit and the queue that keeps its order, alone, so that they can be proved (`tests/formal`).

@@ -55,7 +55,7 @@ pub fn states(m: &mut Module, name: &str, depth: u64, push: &Push<'_>, pop: Sig)
         .groups
         .iter()
         .flat_map(|&enable| push.words.iter().map(move |&word| (enable, word)))
-        .map(|(enable, word)| m.ram(depth, enable, *write, word, read_next))
+        .map(|(enable, word)| m.ram_apart(depth, enable, *write, word, read_next))
         .collect();
     (*valid, words)
 }

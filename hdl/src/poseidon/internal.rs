@@ -40,7 +40,7 @@ impl Ratio {
 
 /// Rows of the internal matrix, weak: [`LATENCY`] stages.
 pub fn internal_layer(m: &mut Module, field: &Field, diagonal: &[u64; 12], state: &[Sig]) -> Vec<Sig> {
-    const { assert!(LATENCY == 4, "two stages here, two in fold()") };
+    const { assert!(LATENCY == 6, "four stages here, two in fold()") };
     assert_eq!(*field, Field::GOLDILOCKS, "halves and complements are worked out for this field");
     let sums = [0, 32].map(|lo| {
         let partial: Vec<Sig> = state
@@ -57,7 +57,15 @@ pub fn internal_layer(m: &mut Module, field: &Field, diagonal: &[u64; 12], state
                 m.reg(sum)
             })
             .collect();
-        m.sum(&partial)
+        let pairs: Vec<Sig> = partial
+            .chunks(2)
+            .map(|some| {
+                let sum = m.sum(some);
+                m.reg(sum)
+            })
+            .collect();
+        let sum = m.sum(&pairs);
+        m.reg(sum)
     });
     state
         .iter()
@@ -66,7 +74,7 @@ pub fn internal_layer(m: &mut Module, field: &Field, diagonal: &[u64; 12], state
             let ratio = Ratio::of(field, entry);
             let own = term(m, ratio, word);
             let [low, high] = [0, 1].map(|i| {
-                let own = m.reg(own[i]);
+                let own = m.delay(own[i], 3);
                 let sum = m.add(sums[i], own);
                 m.reg(sum)
             });

@@ -25,6 +25,7 @@ use super::{
     internal::internal_layer,
     mds::{self, Term},
     sbox::sbox,
+    serial::{self, serial},
 };
 use crate::{
     config::Config,
@@ -59,6 +60,9 @@ pub fn timing(config: &Config) -> Timing {
 /// Most states in a unit: what fills both rings and a third more, which the queues need so that neither ring waits for
 /// the other, up to a power of two.
 pub fn in_flight(config: &Config) -> u64 {
+    if config.poseidon.full_sboxes == 0 {
+        return serial::STATES;
+    }
     let t = timing(config);
     let rings = u64::from(t.full / t.slot + t.partial);
     (rings * 4 / 3).next_power_of_two()
@@ -67,6 +71,9 @@ pub fn in_flight(config: &Config) -> u64 {
 /// The unit. Ports: `in_valid`, `in_0` … `in_11` (any words), `in_ready`; `out_valid`, `out_0` … `out_11` (weak words),
 /// `out_ready`.
 pub fn unit(config: &Config) -> Rc<Module> {
+    if config.poseidon.full_sboxes == 0 {
+        return serial(config);
+    }
     let mut m = Module::new("poseidon_unit");
     let in_valid = m.input("in_valid", 1);
     let inputs: Vec<Sig> = (0..12).map(|i| m.input(&format!("in_{i}"), 64)).collect();
@@ -225,35 +232,22 @@ fn full_ring(m: &mut Module, config: &Config, constants: &UnitConstants, ports: 
     let hash = &config.set.hash;
     let turned_at = after_sbox + slot;
     let passed = turned_at + mds::LATENCY;
-    let words: Vec<Sig> = (0..k)
-        .map(|j| {
-            // Row j + k·t of the matrix in phase t, when word i + j + k·t is where word i + j was collected.
-            let mut always = Vec::new();
-            let mut sometimes = Vec::new();
-            for i in 0..12 {
-                let word = state[(i + j) % 12];
-                let factors: Vec<u64> =
-                    (0..slot as usize).map(|t| hash.full_row(j + k * t)[(i + j + k * t) % 12]).collect();
-                let common = factors.iter().copied().min().unwrap_or(0);
-                always.push(Term { word, factor: common, when: None });
-                let mut more: Vec<u64> = factors.iter().map(|f| f - common).filter(|&f| f > 0).collect();
-                more.sort_unstable();
-                more.dedup();
-                for factor in more {
-                    let here = |t: &usize| factors[*t] - common == factor;
-                    let when: Vec<Sig> = (0..slot as usize)
-                        .filter(here)
-                        .map(|t| phases[(turned_at as usize + t) % slot as usize])
-                        .collect();
-                    let when = m.any(&when);
-                    sometimes.push(Term { word, factor, when: Some(when) });
-                }
-            }
-            let terms: Vec<Term> = always.into_iter().chain(sometimes).collect();
-            let row = mds::row(m, &terms);
-            m.delay(row, latency - passed)
-        })
-        .collect();
+    let turns: Vec<Sig> = (0..slot as usize).map(|t| phases[(turned_at as usize + t) % slot as usize]).collect();
+    let words = match hash {
+        Hash::Poseidon(tables) if k >= CIRCULANT_FROM => {
+            // A circulant does not mind the turning; the diagonal does.
+            let extras: Vec<Vec<Term>> = (0..k)
+                .map(|j| {
+                    let entries = turns.iter().enumerate().map(|(t, &when)| (tables.diagonal[j + k * t], when));
+                    let entries = entries.filter(|(factor, _)| *factor > 0);
+                    entries.map(|(factor, when)| Term { word: state[j], factor, when: Some(when) }).collect()
+                })
+                .collect();
+            mds::circulant(m, &state, &tables.circulant, &extras)
+        }
+        _ => turned_rows(m, hash, k, &state, &turns),
+    };
+    let words: Vec<Sig> = words.into_iter().map(|word| m.delay(word, latency - passed)).collect();
     let valid = m.delay_valid(valid, latency);
     let pass = m.delay(pass, latency);
     m.connect(returned_valid, valid);
@@ -271,6 +265,38 @@ fn full_ring(m: &mut Module, config: &Config, constants: &UnitConstants, ports: 
     let halfway = leaving(HALF_FULL_ROUNDS - 1);
     let results = leaving(2 * HALF_FULL_ROUNDS - 1);
     FullRing { in_ready, take_b, halfway, results }
+}
+
+/// Rows from which on sharing between them is worth a transform.
+const CIRCULANT_FROM: usize = 3;
+
+/// k rows of the matrix, of a state that turns: row j + k·t in cycle t, when word i + j + k·t is where word i + j was
+/// collected.
+fn turned_rows(m: &mut Module, hash: &Hash, k: usize, state: &[Sig], turns: &[Sig]) -> Vec<Sig> {
+    (0..k)
+        .map(|j| {
+            let mut always = Vec::new();
+            let mut sometimes = Vec::new();
+            for i in 0..12 {
+                let word = state[(i + j) % 12];
+                let factors: Vec<u64> =
+                    (0..turns.len()).map(|t| hash.full_row(j + k * t)[(i + j + k * t) % 12]).collect();
+                let common = factors.iter().copied().min().unwrap_or(0);
+                always.push(Term { word, factor: common, when: None });
+                let mut more: Vec<u64> = factors.iter().map(|f| f - common).filter(|&f| f > 0).collect();
+                more.sort_unstable();
+                more.dedup();
+                for factor in more {
+                    let here = factors.iter().zip(turns).filter(|(f, _)| **f - common == factor);
+                    let when: Vec<Sig> = here.map(|(_, &turn)| turn).collect();
+                    let when = m.any(&when);
+                    sometimes.push(Term { word, factor, when: Some(when) });
+                }
+            }
+            let terms: Vec<Term> = always.into_iter().chain(sometimes).collect();
+            mds::row(m, &terms)
+        })
+        .collect()
 }
 
 struct PartialRing {
@@ -323,14 +349,38 @@ fn partial_ring(
     PartialRing { take, leaves, words }
 }
 
-/// All twelve rows of the matrix of full rounds: [`mds::LATENCY`] stages.
+/// All twelve rows of the matrix of full rounds, of a state: [`mds::LATENCY`] stages.
 pub(super) fn full_layer(m: &mut Module, config: &Config, state: &[Sig]) -> Vec<Sig> {
-    (0..12)
-        .map(|r| {
-            let row = config.set.hash.full_row(r);
-            let terms: Vec<Term> =
-                state.iter().zip(row).map(|(&word, factor)| Term { word, factor, when: None }).collect();
-            mds::row(m, &terms)
-        })
-        .collect()
+    let names: Vec<String> = (0..12).map(|i| format!("x_{i}")).collect();
+    let inputs: Vec<(&str, Sig)> = names.iter().map(String::as_str).zip(state.iter().copied()).collect();
+    let placed = m.instance("matrix", &matrix(config), &inputs);
+    (0..12).map(|i| m.output_of(&placed, &format!("y_{i}"))).collect()
+}
+
+/// The matrix of full rounds as a unit: `x_0` … `x_11` (any words), `y_0` … `y_11` (weak), a state a cycle.
+pub fn matrix(config: &Config) -> Rc<Module> {
+    let mut m = Module::new("poseidon_matrix");
+    let state: Vec<Sig> = (0..12).map(|i| m.input(&format!("x_{i}"), 64)).collect();
+    let rows = match &config.set.hash {
+        Hash::Poseidon(tables) => {
+            let extras = state
+                .iter()
+                .zip(&tables.diagonal)
+                .map(|(&word, &factor)| Vec::from_iter((factor > 0).then_some(Term { word, factor, when: None })));
+            let extras: Vec<Vec<Term>> = extras.collect();
+            mds::circulant(&mut m, &state, &tables.circulant, &extras)
+        }
+        Hash::Poseidon2(_) => (0..12)
+            .map(|r| {
+                let row = config.set.hash.full_row(r);
+                let terms = state.iter().zip(row).map(|(&word, factor)| Term { word, factor, when: None });
+                let terms: Vec<Term> = terms.collect();
+                mds::row(&mut m, &terms)
+            })
+            .collect(),
+    };
+    for (i, row) in rows.into_iter().enumerate() {
+        m.output(&format!("y_{i}"), row);
+    }
+    Rc::new(m)
 }

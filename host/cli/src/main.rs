@@ -8,6 +8,7 @@ mod devices;
 mod emit;
 mod output;
 mod prove;
+mod random;
 mod selftest;
 #[cfg(feature = "sets")]
 mod sets;

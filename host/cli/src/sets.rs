@@ -19,7 +19,10 @@ use p3_goldilocks::{
 };
 use p3_symmetric::{CryptographicHasher, CryptographicPermutation, PaddingFreeSponge, Permutation};
 
-use crate::selftest::{expect, plonky2_leaf, text, words, Answer};
+use crate::{
+    random::words,
+    selftest::{expect, plonky2_leaf, text, Answer},
+};
 
 /// The sets besides plonky2-v1, and their boards.
 pub const BOARDS: [(ParameterSet, &str); 3] = [

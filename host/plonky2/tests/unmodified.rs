@@ -121,7 +121,20 @@ fn statements_are_checked() {
     for log_rows in [0, 2, 25, u32::MAX] {
         assert!(matches!(Statement::new("fibonacci", None, log_rows), Err(ProveError::Rows { .. })));
     }
-    let device = open(&FunctionalBoard::new());
-    let long = Statement::new("fibonacci", None, 14).expect("a statement");
+}
+
+/// Traces, and quotients, longer than the chip holds go through it in two passes; what is too long for those is refused.
+#[test]
+fn long_traces_are_split() {
+    let board = FunctionalBoard::new();
+    board.set_constant(&hotloop_regs::map::NTT_MAX_LOG, 4);
+    let device = open(&board);
+    for (air, columns, log_rows) in [("fibonacci", None, 4), ("fibonacci", None, 6), ("wide", Some(8), 5)] {
+        let statement = Statement::new(air, columns, log_rows).expect("a statement");
+        let report = prove(&Backend::Device(device.clone()), statement).expect("a proof");
+        let cpu = prove(&Backend::Cpu, statement).expect("a proof");
+        assert!(report.file.to_bytes() == cpu.file.to_bytes(), "{air} of 2^{log_rows} rows");
+    }
+    let long = Statement::new("fibonacci", None, 9).expect("a statement");
     assert!(matches!(prove(&Backend::Device(device), long), Err(ProveError::Device(HotloopError::DeviceLimit { .. }))));
 }

@@ -31,6 +31,9 @@ pub fn modules() -> BTreeMap<String, String> {
     // The reader's FIFO with narrow words: a solver does not care what it moves, but takes its time over 512 bits.
     add(Design::new(Module::fifo(8, 512)));
     add(Design::new(dispatcher(UNITS, DISPATCHED)));
+    // Every leaf has the same name; this one gets its own.
+    let ecp5 = multiplier_leaf(MultiplierLeaf::Ecp5).verilog();
+    files.insert("mul_leaf_ecp5".into(), ecp5.replacen("module mul_leaf ", "module mul_leaf_ecp5 ", 1));
     files
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     design::{leaf_latency, pair_latency, reduction_latency, DISPATCHED, UNITS},
-    text::{cut_products, insert, Break, Probe},
+    text::{cut_products, free_memories, insert, open_cells, Break, Probe},
 };
 
 /// How far a proof reaches.
@@ -16,6 +16,24 @@ pub enum Reach {
     Induction(u32),
     /// Every run of this many cycles from reset, and no longer one: induction does not close in reasonable time.
     Bounded(u32),
+}
+
+/// Products of the top module that become free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Products {
+    /// So many `*`.
+    Written(usize),
+    /// So many cells of this name; the wrapper says what one is.
+    Cells(&'static str, usize),
+}
+
+/// What the solver gets to see of memories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memories {
+    /// Memories.
+    Arrays,
+    /// What is read is any word, in this module: for properties that hold whatever the data.
+    Free(&'static str),
 }
 
 /// A broken copy that must fail.
@@ -47,7 +65,9 @@ pub struct Proof {
     /// Signals of instances in the top module that the properties look at.
     pub probes: Vec<Probe>,
     /// Products that are cut out of the top module.
-    pub cut: Option<usize>,
+    pub cut: Option<Products>,
+    /// How memories are modelled.
+    pub memories: Memories,
     /// Values of `@NAME@` in the properties.
     pub values: Vec<(&'static str, String)>,
     /// Copies that must fail.
@@ -71,9 +91,14 @@ impl Proof {
                 if let Some(broken) = broken.filter(|b| b.module == *name) {
                     text = broken.how.apply(&text);
                 }
-                if let Some(count) = self.cut.filter(|_| *name == self.top) {
-                    text = cut_products(&text, count);
+                if self.memories == Memories::Free(name) {
+                    text = free_memories(&text);
                 }
+                text = match self.cut.filter(|_| *name == self.top) {
+                    Some(Products::Written(count)) => cut_products(&text, count),
+                    Some(Products::Cells(cell, count)) => open_cells(&text, cell, count),
+                    None => text,
+                };
                 let properties: String = properties.iter().map(|p| fill(p)).collect();
                 let mut text = insert(&text, &properties);
                 for probe in &self.probes {
@@ -121,6 +146,10 @@ fn probe(instance: (&'static str, &'static str), signal: (&'static str, u32), na
 }
 
 const FIFO: &str = include_str!("../properties/fifo.sv");
+/// Stages of the ECP5's multiplier leaf, as `karatsuba.sv` counts them.
+const ECP5_LATENCY: u32 = 10;
+
+const STATES: &str = include_str!("../properties/burst_states.sv");
 const BURSTS: &str = include_str!("../properties/bursts.sv");
 
 /// Every proof.
@@ -142,6 +171,7 @@ fn arithmetic() -> Vec<Proof> {
         wrapper: Some(include_str!("../properties/pair.sv")),
         probes: vec![],
         cut: None,
+        memories: Memories::Arrays,
         values: vec![value("MODULE", name), value("LATENCY", pair_latency()), value("SIGN", sign), value("BACK", back)],
         broken: vec![Broken { what: "the modulus off by one", module: name, how: broken, depth: pair_latency() + 2 }],
     };
@@ -155,6 +185,7 @@ fn arithmetic() -> Vec<Proof> {
             wrapper: Some(include_str!("../properties/reduce.sv")),
             probes: vec![],
             cut: None,
+            memories: Memories::Arrays,
             values: vec![value("LATENCY", reduction_latency())],
             broken: vec![
                 Broken {
@@ -185,8 +216,33 @@ fn arithmetic() -> Vec<Proof> {
             "+",
             Break::Replace("64'hffffffff00000001", "64'hffffffff00000002"),
         ),
-        // A board's own leaf (Karatsuba on ECP5, DSP48 on Xilinx) belongs here as a proof of its own: its module, the
-        // number of its products, and properties like leaf.sv that say which operands they have and how they recombine.
+        Proof {
+            name: "mul_leaf_ecp5",
+            claim: "Karatsuba's method twice: the nine cells have the right operands, and their products are recombined \
+                    without losing a carry, for all products that keep (x1 + x0)(y1 + y0) = x1y1 + x0y0 + (x0y1 + x1y0)",
+            reach: Reach::Pipeline(ECP5_LATENCY),
+            top: "mul_leaf_ecp5",
+            modules: vec![("mul_leaf_ecp5", vec![include_str!("../properties/karatsuba.sv")])],
+            wrapper: Some(include_str!("../properties/mult18x18d.sv")),
+            probes: vec![],
+            cut: Some(Products::Cells("MULT18X18D", 9)),
+            memories: Memories::Arrays,
+            values: vec![],
+            broken: vec![
+                Broken {
+                    what: "a carry of the last addition is dropped",
+                    module: "mul_leaf_ecp5",
+                    how: Break::Replace("[48];", "[47];"),
+                    depth: ECP5_LATENCY + 2,
+                },
+                Broken {
+                    what: "an operand is the wrong half",
+                    module: "mul_leaf_ecp5",
+                    how: Break::Replace("= a[63:32]", "= a[62:31]"),
+                    depth: 2,
+                },
+            ],
+        },
         Proof {
             name: "mul_leaf",
             claim: "the partial products have the right operands, and any four of them are summed at the right places",
@@ -195,7 +251,8 @@ fn arithmetic() -> Vec<Proof> {
             modules: vec![("mul_leaf", vec![include_str!("../properties/leaf.sv")])],
             wrapper: None,
             probes: vec![],
-            cut: Some(4),
+            cut: Some(Products::Written(4)),
+            memories: Memories::Arrays,
             values: vec![value("LATENCY", leaf_latency())],
             broken: vec![
                 Broken {
@@ -225,6 +282,7 @@ fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {
         wrapper: None,
         probes: vec![],
         cut: None,
+        memories: Memories::Arrays,
         values: vec![value("WIDTH", width), value("BITS", bits), value("DEPTH", 1u64 << bits)],
         broken: vec![
             Broken {
@@ -249,6 +307,7 @@ fn buses() -> Vec<Proof> {
             .into_iter()
             .zip(["addr", "len", "valid", "ready"].map(|n| format!("m_{prefix}{n}")))
     };
+    let state = probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state");
     vec![
         Proof {
             name: "axi_lite_slave",
@@ -262,6 +321,7 @@ fn buses() -> Vec<Proof> {
             wrapper: None,
             probes: vec![probe(("handshake_0", "ctl_lite_slave"), ("state$q", 3), "f_state")],
             cut: None,
+            memories: Memories::Arrays,
             values: vec![],
             broken: vec![
                 Broken {
@@ -283,51 +343,55 @@ fn buses() -> Vec<Proof> {
             claim:
                 "bursts end at 4 KiB and lie in the window, addresses stay until taken, every beat asked for has room, \
                     counters keep their ends",
-            reach: Reach::Induction(3),
+            reach: Reach::Induction(2),
             top: "dma_reader",
             modules: vec![
-                ("dma_reader", vec![BURSTS, include_str!("../properties/reader.sv")]),
+                ("dma_reader", vec![STATES, BURSTS, include_str!("../properties/reader.sv")]),
                 ("ctl_bursts", vec![]),
                 ("fifo_512x512", vec![include_str!("../properties/fifo_count.sv")]),
             ],
             wrapper: None,
             probes: vec![
-                probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"),
+                state,
                 probe(("fifo_1", "fifo_512x512"), ("in_valid", 1), "f_fifo_push"),
                 probe(("fifo_1", "fifo_512x512"), ("in_ready", 1), "f_fifo_ready"),
                 probe(("fifo_1", "fifo_512x512"), ("free", 10), "f_fifo_free"),
             ],
             cut: None,
+            memories: Memories::Free("fifo_512x512"),
             values: channel("ar").chain([value("DEPTH", 512)]).collect(),
-            broken: vec![Broken {
-                what: "a burst may be a beat too long for its page",
-                module: "dma_reader",
-                how: Break::Replace("7'h40 - ", "7'h41 - "),
-                depth: 8,
-            }],
+            broken: vec![
+                Broken {
+                    what: "a burst may be a beat too long for its page",
+                    module: "dma_reader",
+                    how: Break::Replace("7'h40 - ", "7'h41 - "),
+                    depth: 8,
+                },
+                Broken {
+                    what: "the address does not wait for ready",
+                    module: "ctl_bursts",
+                    how: Break::Replace("if (taken) begin", "if (1'b1) begin"),
+                    depth: 8,
+                },
+                Broken {
+                    what: "room is kept only for beats that have not arrived",
+                    module: "dma_reader",
+                    how: Break::Drive("reserved_beats", "{{outstanding_beats}}"),
+                    depth: 10,
+                },
+            ],
         },
         Proof {
             name: "dma_writer",
-            claim:
-                "as the reader's; and data only for bursts that were taken, as many beats as promised, the last one \
-                    marked, payload stable until taken",
-            reach: Reach::Bounded(6),
+            claim: "bursts end at 4 KiB and lie in the window, addresses stay until taken",
+            reach: Reach::Induction(2),
             top: "dma_writer",
-            modules: vec![
-                ("dma_writer", vec![BURSTS, include_str!("../properties/writer.sv")]),
-                ("ctl_bursts", vec![]),
-                ("fifo_8x16", vec![FIFO, include_str!("../properties/promises.sv")]),
-            ],
+            modules: vec![("dma_writer", vec![STATES, BURSTS]), ("ctl_bursts", vec![]), ("fifo_8x16", vec![])],
             wrapper: None,
-            probes: vec![
-                probe(("control_0", "ctl_bursts"), ("state$q", 3), "f_state"),
-                probe(("queue_1", "fifo_8x16"), ("in_valid", 1), "f_queue_push"),
-                probe(("queue_1", "fifo_8x16"), ("in_ready", 1), "f_queue_ready"),
-                probe(("queue_1", "fifo_8x16"), ("empty", 1), "f_queue_empty"),
-                probe(("queue_1", "fifo_8x16"), ("f_promised", 5), "f_queue_promised"),
-            ],
+            probes: vec![state],
             cut: None,
-            values: channel("aw").chain([value("WIDTH", 8), value("BITS", 4), value("DEPTH", 16)]).collect(),
+            memories: Memories::Arrays,
+            values: channel("aw").collect(),
             broken: vec![
                 Broken {
                     what: "a burst may be a beat too long for its page",
@@ -343,29 +407,105 @@ fn buses() -> Vec<Proof> {
                 },
             ],
         },
+        Proof {
+            name: "dma_writer_data",
+            claim: "data only for bursts that were taken, as many beats as promised, the last one marked, payload \
+                    stable until taken, no promise lost, counters keep their ends",
+            reach: Reach::Induction(2),
+            top: "dma_writer",
+            modules: vec![
+                ("dma_writer", vec![STATES, include_str!("../properties/writer.sv")]),
+                ("ctl_bursts", vec![]),
+                ("fifo_8x16", vec![include_str!("../properties/promises.sv")]),
+            ],
+            wrapper: None,
+            probes: vec![
+                state,
+                probe(("queue_1", "fifo_8x16"), ("in_valid", 1), "f_queue_push"),
+                probe(("queue_1", "fifo_8x16"), ("in_ready", 1), "f_queue_ready"),
+                probe(("queue_1", "fifo_8x16"), ("empty", 1), "f_queue_empty"),
+                probe(("queue_1", "fifo_8x16"), ("f_promised", 5), "f_queue_promised"),
+            ],
+            cut: None,
+            memories: Memories::Free("fifo_8x16"),
+            values: vec![],
+            broken: vec![
+                Broken {
+                    what: "a burst's last beat is marked one too early",
+                    module: "dma_writer",
+                    how: Break::Replace("{{beats_left}} == 7'h1", "{{beats_left}} == 7'h2"),
+                    depth: 10,
+                },
+                Broken {
+                    what: "stop changes a beat that is offered",
+                    module: "dma_writer",
+                    how: Break::Drive("stopping", "stop"),
+                    depth: 10,
+                },
+                Broken {
+                    what: "a promise is pushed though none was made",
+                    module: "fifo_8x16",
+                    how: Break::Drive("count", "{{count}} + in_valid"),
+                    depth: 12,
+                },
+            ],
+        },
     ]
+}
+
+fn rings(name: &'static str, claim: &'static str, properties: &'static str, broken: Broken) -> Proof {
+    Proof {
+        name,
+        claim,
+        reach: Reach::Induction(2),
+        top: "rings",
+        modules: vec![("rings", vec![include_str!("../properties/rings_host.sv"), properties]), ("ctl_rings", vec![])],
+        wrapper: None,
+        probes: vec![probe(("control_0", "ctl_rings"), ("state$q", 4), "f_state")],
+        cut: None,
+        memories: Memories::Arrays,
+        values: vec![],
+        broken: vec![broken],
+    }
 }
 
 fn queues() -> Vec<Proof> {
     vec![
-        Proof {
-            name: "rings",
-            claim: "the head never passes the tail, completions never overrun, one for each descriptor in order, the \
-                    phase is right in every slot, addresses lie in their rings",
-            reach: Reach::Bounded(8),
-            top: "rings",
-            modules: vec![("rings", vec![include_str!("../properties/rings.sv")]), ("ctl_rings", vec![])],
-            wrapper: None,
-            probes: vec![probe(("control_0", "ctl_rings"), ("state$q", 4), "f_state")],
-            cut: None,
-            values: vec![],
-            broken: vec![Broken {
+        rings(
+            "rings",
+            "the head never passes the tail, completions never overrun, no false overflow, a completion for each \
+             descriptor in order",
+            include_str!("../properties/rings.sv"),
+            Broken {
                 what: "a descriptor is fetched though none waits",
                 module: "ctl_rings",
                 how: Break::Replace("else if (pending) begin", "else begin"),
                 depth: 8,
-            }],
-        },
+            },
+        ),
+        rings(
+            "rings_phase",
+            "the phase is 1 in a slot's first pass, then the opposite of what lies there; it stays while it is offered",
+            include_str!("../properties/rings_phase.sv"),
+            Broken {
+                what: "the phase turns a slot too early",
+                module: "rings",
+                how: Break::Replace("assign phase = ", "assign phase = {{cq_tail}}[0] ^ "),
+                depth: 22,
+            },
+        ),
+        rings(
+            "rings_addresses",
+            "descriptors are read and completions written at their slots' addresses, which lie in their rings and stay \
+             until taken",
+            include_str!("../properties/rings_addresses.sv"),
+            Broken {
+                what: "the index of a descriptor is masked by an or",
+                module: "rings",
+                how: Break::Replace("{{sq_head}} & ", "{{sq_head}} | "),
+                depth: 8,
+            },
+        ),
         Proof {
             name: "poseidon_dispatcher",
             claim: "states go to ready units in fair turns, results are taken in the states' order",
@@ -375,6 +515,7 @@ fn queues() -> Vec<Proof> {
             wrapper: None,
             probes: vec![],
             cut: None,
+            memories: Memories::Arrays,
             values: vec![value("UNITS", UNITS), value("DEPTH", DISPATCHED), value("BITS", DISPATCHED.ilog2())],
             broken: vec![
                 Broken {

@@ -73,6 +73,42 @@ pub fn cut_products(module: &str, count: usize) -> String {
     out
 }
 
+/// Leads operands and product of every cell `cell` out of its instance, as `f_a_N`, `f_b_N`, `f_p_N`. Panics unless
+/// there are `count`.
+pub fn open_cells(module: &str, cell: &str, count: usize) -> String {
+    let mut out = String::new();
+    let mut cells = 0;
+    for line in module.lines() {
+        if line.starts_with(&format!("    {cell} #(")) {
+            let n = cells;
+            out += &format!("    wire [17:0] f_a_{n}, f_b_{n};\n    wire [35:0] f_p_{n};\n{line}\n");
+            out += &format!("        .f_a(f_a_{n}),.f_b(f_b_{n}),.f_p(f_p_{n}),\n");
+            cells += 1;
+        } else {
+            out += line;
+            out.push('\n');
+        }
+    }
+    assert_eq!(cells, count, "cells in the text");
+    out
+}
+
+/// Makes every word that a memory gives a free one. Panics if there is no memory.
+pub fn free_memories(module: &str) -> String {
+    let names: Vec<&str> = module
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("reg ")?.split_once("_memory [")?.0.rsplit(' ').next())
+        .collect();
+    assert!(!names.is_empty(), "there is no memory");
+    let mut out = String::new();
+    for line in module.lines().filter(|line| !line.contains("_memory[") && !line.contains("_memory [")) {
+        let read = names.iter().any(|name| line.starts_with("    reg ") && line.ends_with(&format!(" {name};")));
+        out += &if read { line.replacen("    reg ", "    (* anyseq *) wire ", 1) } else { line.to_owned() };
+        out.push('\n');
+    }
+    out
+}
+
 /// One way to break a module.
 #[derive(Clone, Copy, Debug)]
 pub enum Break {

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use hotloop_sets as _;
+use hotloop_sets::{seed, vectors};
 use hotloop_sim::Clocked;
 use miden_stateful_hasher::{StatefulHasher, StatefulSponge};
 use p3_field::{integers::QuotientMap, PrimeField64};
@@ -77,7 +77,7 @@ struct Outcome {
 impl Engine {
     fn open(name: &str, library: Library, tile_rows: usize) -> Engine {
         let model = Clocked::open(name).unwrap();
-        let mut engine = Engine { model, library, tile_rows, rng: StdRng::seed_from_u64(11) };
+        let mut engine = Engine { model, library, tile_rows, rng: StdRng::seed_from_u64(seed(11)) };
         for (name, value) in [("rst", 1), ("start", 0), ("in_valid", 0), ("out_ready", 0)] {
             engine.set(name, value);
         }
@@ -217,6 +217,10 @@ fn miden() -> Engine {
     Engine::open("set_miden", MIDEN, 256)
 }
 
+fn serial() -> Engine {
+    Engine::open("set_miden_serial", MIDEN, 64)
+}
+
 fn odd() -> Engine {
     Engine::open("set_miden_odd", MIDEN, 40)
 }
@@ -226,16 +230,20 @@ const VECTORS: usize = 100_000;
 
 #[test]
 fn plonky3s_permutation() {
-    plonky3().permute(VECTORS, 0);
+    let mut engine = plonky3();
+    (0..vectors(VECTORS)).step_by(VECTORS).for_each(|_| engine.permute(VECTORS, 0));
     plonky3().permute(300, 60);
 }
 
 #[test]
 fn midens_permutation() {
-    miden().permute(VECTORS, 0);
+    let mut engine = miden();
+    (0..vectors(VECTORS)).step_by(VECTORS).for_each(|_| engine.permute(VECTORS, 0));
     miden().permute(300, 60);
     odd().permute(2000, 0);
     odd().permute(300, 60);
+    serial().permute(2000, 0);
+    serial().permute(300, 60);
 }
 
 #[test]
@@ -243,6 +251,7 @@ fn leaves_and_parents() {
     plonky3().trees();
     miden().trees();
     odd().trees();
+    serial().trees();
 }
 
 #[test]

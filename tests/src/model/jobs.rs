@@ -77,6 +77,17 @@ impl Run<'_> {
     fn admit(&self, registers: &Registers) -> Result<Opcode, Error> {
         let job = self.job;
         let opcode = Opcode::from_code(job.opcode.into()).ok_or(Error::BadOpcode)?;
+        let there = |register| registers.get(register) > 0;
+        let (ntt, poseidon) = (there(&map::NTT_LANES), there(&map::POSEIDON_UNITS));
+        let held = match opcode {
+            Opcode::Loopback => true,
+            Opcode::Permute | Opcode::Hash | Opcode::Grind => poseidon,
+            Opcode::Transform => ntt,
+            Opcode::Commit => ntt && poseidon,
+        };
+        if !held {
+            return Err(Error::BadOpcode);
+        }
         if job.set >= 32 || registers.get(&map::SETS) >> job.set & 1 == 0 {
             return Err(Error::BadSet);
         }
@@ -94,6 +105,11 @@ impl Run<'_> {
                     shape.log_inner < shape.log_n
                         && u32::from(shape.log_inner) <= MAX_LOG_INNER
                         && job.rows >> ACROSS_ROWS_LOG == 0
+                }
+                false if shape.turning() => {
+                    u32::from(shape.log_inner) <= MAX_LOG_INNER
+                        && log_n + u64::from(shape.log_inner) <= registers.get(&map::NTT_MAX_LOG)
+                        && job.rows.trailing_zeros() >= shape.log_inner.into()
                 }
                 false => shape.log_inner == 0,
             };
@@ -275,6 +291,10 @@ impl Run<'_> {
             self.across(&scales[0]);
             return Vec::new();
         }
+        if shape.turning() {
+            self.turning(&scales[0]);
+            return Vec::new();
+        }
         let mut panels = Vec::new();
         for panel in 0..u64::from(shape.panels) {
             if shape.flags & FLAG_OWN_TABLES != 0 && panel > 0 {
@@ -296,11 +316,38 @@ impl Run<'_> {
             let first = inner as usize % (1 << shape.log_inner);
             let factors = || scale.iter().skip(first).step_by(1 << shape.log_inner);
             let column = |c: usize| rows.iter().zip(factors()).map(|(beat, scale)| field(beat[c]) * *scale).collect();
+            if shape.flags & FLAG_INVERSE != 0 {
+                let natural = |c: usize| PolynomialValues::new(rows.iter().map(|beat| field(beat[c])).collect()).ifft();
+                let columns: Vec<Vec<F>> = (0..BEAT_WORDS).map(|c| natural(c).coeffs).collect();
+                for (row, factor) in (0..1usize << log_outer).zip(factors()) {
+                    let beat: Vec<u64> = columns.iter().map(|x| canonical(x[row] * *factor)).collect();
+                    self.write(place(row, shape.dst_stride), &beat);
+                }
+                continue;
+            }
             let values: Vec<Vec<F>> = (0..BEAT_WORDS).map(|c| PolynomialCoeffs::new(column(c)).fft().values).collect();
             for row in 0..1usize << log_outer {
                 let natural = row.reverse_bits() >> (usize::BITS - log_outer);
                 let beat: Vec<u64> = values.iter().map(|v| canonical(v[natural])).collect();
                 self.write(place(row, shape.dst_stride), &beat);
+            }
+        }
+    }
+
+    /// Each panel is scaled on its way in, and all by one table on their way out.
+    fn turning(&mut self, out: &[F]) {
+        let shape = self.job.transform_shape();
+        for panel in 0..u64::from(shape.panels) {
+            let scale = self.scale_table(shape.log_n.into(), panel + 1);
+            let src = panel * u64::from(shape.src_stride);
+            let rows: Vec<Beat> = (0..scale.len() as u64).map(|row| self.read(src + row)).collect();
+            self.done.ntt_beats += rows.len() as u64;
+            let column = |c: usize| rows.iter().zip(&scale).map(|(beat, s)| field(beat[c]) * *s).collect();
+            let columns: Vec<Vec<F>> =
+                (0..BEAT_WORDS).map(|c| PolynomialValues::new(column(c)).ifft().coeffs).collect();
+            for (row, factor) in out.iter().enumerate() {
+                let beat: Vec<u64> = columns.iter().map(|x| canonical(x[row] * *factor)).collect();
+                self.write(row as u64 * u64::from(shape.dst_stride) + panel, &beat);
             }
         }
     }

@@ -7,10 +7,19 @@ use hotloop_hdl::{
 };
 use hotloop_verilate::Model;
 
+/// One engine for each kind of unit and of multiplier: what simulates fast, and the leaves of the two families.
 pub fn models() -> Vec<Model> {
-    let sim = Config::sim();
-    let mut odd = Config::sim();
-    odd.poseidon = PoseidonConfig { units: 3, full_sboxes: 2, tile_rows: 40, commit_log: 7 };
-    odd.multiplier = MultiplierLeaf::Simulated { latency: 5 };
-    vec![super::unit("poseidon_engine", engine(&sim)), super::unit("poseidon_engine_odd", engine(&odd))]
+    let with = |multiplier, units, full_sboxes, tile_rows, commit_log| {
+        let poseidon = PoseidonConfig { units, full_sboxes, tile_rows, commit_log };
+        Config { multiplier, poseidon, ..Config::sim() }
+    };
+    let odd = with(MultiplierLeaf::Xilinx7, 3, 2, 40, 7);
+    let serial = with(MultiplierLeaf::Ecp5, 1, 0, 64, 8);
+    let many = with(MultiplierLeaf::Simulated { latency: 5 }, 14, 0, 1024, 8);
+    vec![
+        super::unit("poseidon_engine", engine(&Config::sim())),
+        super::unit("poseidon_engine_odd", engine(&odd)),
+        super::unit("poseidon_engine_serial", engine(&serial)),
+        super::unit("poseidon_engine_many", engine(&many)).opt_level(1),
+    ]
 }

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use hotloop_sim::Clocked;
-use hotloop_units as _;
+use hotloop_units::{seed, vectors};
 use rand::{rngs::StdRng, Rng, SeedableRng};
 
 #[test]
 fn operations_mean_what_they_say() {
     let mut unit = Clocked::open("datapath_operations").unwrap();
-    let mut rng = StdRng::seed_from_u64(2);
-    for round in 0..20_000 {
+    let mut rng = StdRng::seed_from_u64(seed(2));
+    for round in 0..vectors(20_000) {
         let (a, mut b, n): (u64, u64, u64) = (rng.gen(), rng.gen(), rng.gen_range(0..64));
         if round % 7 == 0 {
             b = a;
@@ -55,9 +55,9 @@ fn delays_delay_and_operands_are_aligned() {
     let mut unit = Clocked::open("datapath_delays").unwrap();
     let (a, flag) = (unit.port("a").unwrap(), unit.port("flag").unwrap());
     let (valid, aligned) = (unit.port("valid").unwrap(), unit.port("aligned").unwrap());
-    let mut rng = StdRng::seed_from_u64(3);
+    let mut rng = StdRng::seed_from_u64(seed(3));
     let mut history: Vec<(u64, u64)> = Vec::new();
-    for cycle in 0..500usize {
+    for cycle in 0..vectors(500) {
         let next = (rng.gen(), rng.gen_range(0..2));
         unit.set(a, next.0);
         unit.set(flag, next.1);
@@ -83,10 +83,10 @@ fn fifo_keeps_every_word_in_order_under_random_stalls() {
     let port = |fifo: &Clocked, name: &str| fifo.port(name).unwrap();
     let names = ["in_valid", "in_data", "in_ready", "out_valid", "out_data", "out_ready", "free", "empty"];
     let [in_valid, in_data, in_ready, out_valid, out_data, out_ready, free, empty] = names.map(|n| port(&fifo, n));
-    let mut rng = StdRng::seed_from_u64(4);
+    let mut rng = StdRng::seed_from_u64(seed(4));
     let mut inside = VecDeque::new();
     let (mut sent, mut filled) = (0u64, false);
-    for cycle in 0..50_000 {
+    for cycle in 0..vectors(50_000) {
         // Phases that fill it, drain it, and run at full rate.
         let (push_odds, pop_odds) = [(0.9, 0.1), (0.1, 0.9), (0.5, 0.5), (1.0, 1.0)][cycle / 500 % 4];
         fifo.set(in_valid, rng.gen_bool(push_odds).into());

@@ -1,14 +1,12 @@
 //! Modular arithmetic units against plonky2's field, on random and edge operands.
 
 use hotloop_sim::Clocked;
-use hotloop_units as _;
+use hotloop_units::{seed, vectors};
 use plonky2::field::{
     goldilocks_field::GoldilocksField as F,
     types::{Field, Field64, PrimeField64},
 };
 use rand::{rngs::StdRng, Rng, SeedableRng};
-
-const VECTORS: usize = 1_000_000;
 
 /// An output port and what it is to be for a pair of operands.
 type Output = (&'static str, fn(u64, u64) -> u64);
@@ -28,8 +26,8 @@ fn edges() -> Vec<u64> {
 fn pairs(below: u64) -> Vec<(u64, u64)> {
     let edges: Vec<u64> = edges().into_iter().filter(|&x| x <= below).collect();
     let mut pairs: Vec<(u64, u64)> = edges.iter().flat_map(|&a| edges.iter().map(move |&b| (a, b))).collect();
-    let mut rng = StdRng::seed_from_u64(1);
-    pairs.extend((pairs.len()..VECTORS).map(|_| (rng.gen_range(0..=below), rng.gen_range(0..=below))));
+    let mut rng = StdRng::seed_from_u64(seed(1));
+    pairs.extend((pairs.len()..vectors(1_000_000)).map(|_| (rng.gen_range(0..=below), rng.gen_range(0..=below))));
     pairs
 }
 

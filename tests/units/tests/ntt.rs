@@ -2,7 +2,7 @@
 //! that stalls and an output that is held back.
 
 use hotloop_sim::{Clocked, Port};
-use hotloop_units as _;
+use hotloop_units::{seed, vectors};
 use plonky2::field::{
     goldilocks_field::GoldilocksField as F,
     types::{Field, Field64, PrimeField64},
@@ -62,7 +62,11 @@ fn beats(columns: &[Vec<F>]) -> impl Iterator<Item = Beat> + '_ {
 /// What goes in and what has to come out.
 fn stimulus(job: Job, generator: u64, rng: &mut StdRng) -> (Vec<Beat>, Vec<Beat>) {
     let (n, cosets) = (1usize << job.log_n, if job.forward { 1usize << job.log_cosets } else { 1 });
-    let root = F::from_canonical_u64(generator).exp_power_of_2(32 - (job.log_n - job.log_inner));
+    let turning = job.inverse && job.own_tables;
+    // Transforms that take turns in a panel, and their length.
+    let (log_inner, log_outer) = if turning { (0, job.log_n) } else { (job.log_inner, job.log_n - job.log_inner) };
+    let inner = 1 << log_inner;
+    let root = F::from_canonical_u64(generator).exp_power_of_2(32 - log_outer);
     let hi_words = if job.log_n > 6 { 1 << (job.log_n - 6) } else { 1 };
     let (mut input, mut output) = (Vec::new(), Vec::new());
     let new_tables = |rng: &mut StdRng, input: &mut Vec<Beat>| -> Vec<Vec<u64>> {
@@ -75,23 +79,43 @@ fn stimulus(job: Job, generator: u64, rng: &mut StdRng) -> (Vec<Beat>, Vec<Beat>
         (0..cosets).map(table).collect()
     };
     let mut tables = new_tables(rng, &mut input);
+    let of_output = tables[0].clone();
+    let mut group = Vec::new();
     let scaled = |column: &[F], table: &[u64]| -> Vec<F> {
         let factor = |i: usize| element(table[64 + (i >> 6)]) * element(table[i & 63]);
         column.iter().enumerate().map(|(i, &x)| x * factor(i)).collect()
     };
     for panel in 0..job.panels {
-        if job.own_tables && panel > 0 {
+        if job.own_tables && (panel > 0 || turning) {
             tables = new_tables(rng, &mut input);
         }
         let rows: Vec<Beat> = (0..n).map(|_| std::array::from_fn(|_| word(rng))).collect();
         input.extend(&rows);
         let columns = (0..COLUMNS).map(|k| rows.iter().map(|row| element(row[k])).collect::<Vec<F>>());
+        // Row i of a panel is row i div 2^log_inner of transform i mod 2^log_inner.
+        let every = |x: &[F], t: usize| x.iter().skip(t).step_by(inner).copied().collect::<Vec<F>>();
         let columns: Vec<Vec<F>> = if job.inverse {
-            let scale = F::from_canonical_usize(n).inverse();
-            columns.map(|x| transform(&x, root.inverse()).into_iter().map(|y| y * scale).collect()).collect()
+            let scale = F::from_canonical_usize(n / inner).inverse();
+            let inverse = |x: Vec<F>| -> Vec<F> {
+                let x = if turning { scaled(&x, &tables[0]) } else { x };
+                let parts: Vec<_> = (0..inner).map(|t| transform(&every(&x, t), root.inverse())).collect();
+                (0..n).map(|i| parts[i % inner][i / inner] * scale).collect()
+            };
+            columns.map(inverse).collect()
         } else {
             columns.collect()
         };
+        if turning {
+            group.push(columns);
+            if group.len() == 1 << job.log_inner {
+                let rows: Vec<Vec<Beat>> = group
+                    .drain(..)
+                    .map(|columns| beats(&columns.iter().map(|x| scaled(x, &of_output)).collect::<Vec<_>>()).collect())
+                    .collect();
+                output.extend((0..n).flat_map(|k| rows.iter().map(move |panel| panel[k])));
+            }
+            continue;
+        }
         if !job.forward {
             output.extend(beats(&columns.iter().map(|x| scaled(x, &tables[0])).collect::<Vec<_>>()));
             continue;
@@ -100,10 +124,9 @@ fn stimulus(job: Job, generator: u64, rng: &mut StdRng) -> (Vec<Beat>, Vec<Beat>
             output.extend(beats(&columns));
         }
         for table in &tables {
-            let (inner, log_outer) = (1 << job.log_inner, job.log_n - job.log_inner);
             let values = (0..inner).map(|t| {
-                let every = |x: &Vec<F>| scaled(x, table).into_iter().skip(t).step_by(inner).collect::<Vec<_>>();
-                let values: Vec<Vec<F>> = columns.iter().map(|x| transform(&every(x), root)).collect();
+                let values: Vec<Vec<F>> =
+                    columns.iter().map(|x| transform(&every(&scaled(x, table), t), root)).collect();
                 beats(&values).collect::<Vec<Beat>>()
             });
             let natural: Vec<Vec<Beat>> = values.collect();
@@ -127,7 +150,7 @@ impl Bench {
     fn new(model: &str, generator: u64) -> Bench {
         let engine = Clocked::open(model).unwrap();
         let (in_data, out_data) = (engine.port("in_data").unwrap(), engine.port("out_data").unwrap());
-        let mut bench = Bench { engine, generator, rng: StdRng::seed_from_u64(3), elements: 0, in_data, out_data };
+        let mut bench = Bench { engine, generator, rng: StdRng::seed_from_u64(seed(3)), elements: 0, in_data, out_data };
         bench.reset();
         bench
     }
@@ -242,6 +265,24 @@ impl Bench {
         }
     }
 
+    /// The same for inverse transforms, on a chip of 2^`max_log`: first passes, then turning ones.
+    fn inverse_passes(&mut self, longest: usize, max_log: usize) {
+        let inverse = Job { inverse: true, coefficients: true, ..Job::default() };
+        for log_n in 1..=longest {
+            for log_inner in 0..log_n.min(7) {
+                let job = Job { log_n, log_inner, panels: self.rng.gen_range(1..5), ..inverse };
+                let (offered, taken) = [(100, 100), (60, 80), (90, 30)][self.rng.gen_range(0..3)];
+                self.run(job, offered, taken);
+            }
+            for log_inner in 0..=6.min(max_log - log_n).min(longest + 1 - log_n) {
+                let panels = self.rng.gen_range(1..4) << log_inner;
+                let job = Job { log_n, log_inner, panels, own_tables: true, ..inverse };
+                let (offered, taken) = [(100, 100), (60, 80), (90, 30)][self.rng.gen_range(0..3)];
+                self.run(job, offered, taken);
+            }
+        }
+    }
+
     fn random(&mut self, longest: usize) -> Job {
         let rng = &mut self.rng;
         let (inverse, forward, coefficients) = KINDS[rng.gen_range(0..4)];
@@ -262,12 +303,13 @@ impl Bench {
 fn every_kind_and_length() {
     let mut bench = Bench::new("ntt_engine", PLONKY2);
     bench.all(13);
-    for _ in 0..200 {
+    let (mut jobs, wanted) = (0, bench.elements + vectors(100_000));
+    while jobs < 200 || bench.elements < wanted {
+        jobs += 1;
         let job = bench.random(8);
         let (offered, taken) = (bench.rng.gen_range(20..=100), bench.rng.gen_range(20..=100));
         bench.run(job, offered, taken);
     }
-    assert!(bench.elements >= 100_000);
 }
 
 #[test]
@@ -282,6 +324,18 @@ fn passes_of_split_transforms() {
     Bench::new("ntt_engine_7", PLONKY2).passes(7);
 }
 
+#[test]
+fn passes_of_inverse_split_transforms() {
+    Bench::new("ntt_engine_7", PLONKY2).inverse_passes(7, 7);
+    let mut bench = Bench::new("ntt_engine", PLONKY2);
+    bench.inverse_passes(10, 13);
+    let inverse = Job { inverse: true, coefficients: true, ..Job::default() };
+    // All of the buffer, in both passes.
+    bench.run(Job { log_n: 13, log_inner: 2, panels: 2, ..inverse }, 100, 100);
+    bench.run(Job { log_n: 12, log_inner: 1, panels: 4, own_tables: true, ..inverse }, 100, 100);
+    Bench::new("ntt_engine_signed", SIGNED).inverse_passes(8, 13);
+}
+
 /// Eight columns through fewer lanes: the same results, 8 / lanes cycles a beat.
 #[test]
 fn fewer_lanes() {
@@ -289,6 +343,7 @@ fn fewer_lanes() {
         let mut bench = Bench::new(model, PLONKY2);
         bench.all(7);
         bench.passes(7);
+        bench.inverse_passes(7, 7);
         let job = Job { forward: true, log_n: 7, panels: 12, ..Job::default() };
         let (cycles, real) = bench.run(job, 100, 100);
         assert_eq!(real, 12 << 7);

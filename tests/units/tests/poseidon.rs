@@ -1,7 +1,7 @@
 //! The Poseidon engine against plonky2: permutations, sponges, grinding, with stalls on both sides, and its pace.
 
 use hotloop_sim::{Clocked, Port};
-use hotloop_units as _;
+use hotloop_units::{rounds, seed, vectors};
 use plonky2::{
     field::{
         goldilocks_field::GoldilocksField as F,
@@ -60,7 +60,7 @@ impl Engine {
         let rst = port(&model, "rst");
         model.set(rst, 0);
         model.step().unwrap();
-        Engine { model, tile_rows, rng: StdRng::seed_from_u64(7) }
+        Engine { model, tile_rows, rng: StdRng::seed_from_u64(seed(7)) }
     }
 
     fn port(&self, name: &str) -> Port {
@@ -243,8 +243,14 @@ fn sim() -> Engine {
     Engine::open("poseidon_engine", 256)
 }
 
+/// Three units of 2 + 1 S-boxes, of DSP48.
 fn odd() -> Engine {
     Engine::open("poseidon_engine_odd", 40)
+}
+
+/// One unit with one S-box, of MULT18.
+fn serial() -> Engine {
+    Engine::open("poseidon_engine_serial", 64)
 }
 
 #[test]
@@ -252,7 +258,7 @@ fn permutations_of_any_words() {
     let mut engine = sim();
     engine.permute(1, NONE);
     // A vector is a state.
-    engine.permute(100_000, NONE);
+    (0..vectors(100_000)).step_by(100_000).for_each(|_| drop(engine.permute(100_000, NONE)));
     engine.permute(300, Stalls { input: 40, output: 70 });
     odd().permute(1000, NONE);
 }
@@ -267,6 +273,11 @@ fn sponges_of_every_width_and_odd_tiles() {
     }
     for rows in [1, 2, 3, 255, 256, 257, 511, 513] {
         engine.hash(rows, 17, NONE);
+    }
+    // And as many leaves as a long run wants.
+    for _ in (0..vectors(0)).step_by(2000) {
+        let (width, stalls) = (engine.rng.gen_range(1..=20), engine.stalls());
+        engine.hash(2000, width, stalls);
     }
 }
 
@@ -307,8 +318,8 @@ fn grinding_finds_the_smallest_nonce() {
 
 #[test]
 fn jobs_of_all_kinds_follow_each_other() {
-    sim().mix(80);
-    odd().mix(40);
+    sim().mix(rounds(80, 1000));
+    odd().mix(rounds(40, 2000));
 }
 
 /// permutations × 472 ÷ (cycles × multipliers), two units of 4 + 1 S-boxes.
@@ -320,4 +331,39 @@ fn multipliers_are_kept_busy() {
     let parents = utilisation(&engine.hash(1 << 13, 8, NONE));
     let nonces = utilisation(&engine.grind(0, 1 << 13, 3, 7, 60, NONE));
     assert!(leaves > 0.975 && parents > 0.97 && nonces > 0.97, "{leaves} {parents} {nonces}");
+}
+
+/// One S-box for full and partial rounds: the same results, 118 of 120 multiplier slots used.
+#[test]
+fn one_sbox_serves_all_rounds() {
+    let mut engine = serial();
+    engine.permute(1, NONE);
+    let states = engine.permute(10_000, NONE);
+    engine.permute(300, Stalls { input: 40, output: 99 });
+    for width in (1..=20).chain([33]) {
+        let (rows, log_rows) = (engine.rng.gen_range(1..=150), engine.rng.gen_range(1..=8));
+        let stalls = engine.stalls();
+        engine.hash(rows, width, stalls);
+        engine.commit(1 << log_rows, width, stalls);
+    }
+    engine.mix(20);
+    let leaves = engine.hash(1024, 32, NONE);
+    let nonces = engine.grind(0, 4096, 3, 7, 60, NONE);
+    let utilisation = |o: &Outcome| (o.permutations * 472) as f64 / (o.cycles * 4) as f64;
+    let all = [states, leaves, nonces].map(|o| utilisation(&o));
+    assert!(all.iter().all(|&u| u > 0.97), "{all:?}");
+}
+
+/// Fourteen units in four clusters: in order whoever is free, whatever holds back, and all of them busy.
+#[test]
+fn many_units_keep_order_and_pace() {
+    let mut engine = Engine::open("poseidon_engine_many", 1024);
+    engine.permute(1, NONE);
+    engine.permute(500, Stalls { input: 40, output: 99 });
+    engine.mix(20);
+    let states = engine.permute(15_000, NONE);
+    let leaves = engine.hash(4096, 32, NONE);
+    let utilisation = |o: &Outcome| (o.permutations * 472) as f64 / (o.cycles * 14 * 4) as f64;
+    let all = [states, leaves].map(|o| utilisation(&o));
+    assert!(all.iter().all(|&u| u > 0.95), "{all:?}");
 }

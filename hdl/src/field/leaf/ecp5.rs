@@ -86,7 +86,9 @@ fn product(m: &mut Module, cell: &Rc<Module>, name: &str, x: Sig, y: Sig) -> Sig
     let sum = m.add(rest, middle);
     let sum = m.reg(sum);
     let lowest = m.slice(low, 0, half);
-    m.cat(&[sum, lowest])
+    let whole = m.cat(&[sum, lowest]);
+    // By this name the proof finds it (tests/formal).
+    m.label(whole, &format!("product_{name}"))
 }
 
 /// One cell: the product of operands of at most 18 bits.

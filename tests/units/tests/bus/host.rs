@@ -64,6 +64,10 @@ pub struct Host {
     pub pace: u32,
     /// Memory answers nothing.
     pub frozen: bool,
+    /// Instead of at one pace, each channel runs at one of its own, which changes about every fifty cycles: full, half,
+    /// rarely, not at all.
+    pub wild: bool,
+    paces: [u32; 5],
     pub interrupts: [u64; 2],
     rng: StdRng,
     reads: VecDeque<Burst>,
@@ -84,8 +88,10 @@ impl Host {
             memory: vec![[0; 8]; BEATS as usize],
             pace: 100,
             frozen: false,
+            wild: false,
+            paces: [100; 5],
             interrupts: [0; 2],
-            rng: StdRng::seed_from_u64(1),
+            rng: StdRng::seed_from_u64(hotloop_units::seed(1)),
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             responses: VecDeque::new(),
@@ -119,8 +125,13 @@ impl Host {
         beat
     }
 
-    fn turn(&mut self) -> bool {
-        !self.frozen && self.rng.gen_range(0..100) < self.pace
+    /// Whether a channel moves in this cycle.
+    fn turn(&mut self, channel: usize) -> bool {
+        if self.wild && self.rng.gen_range(0..50) == 0 {
+            self.paces[channel] = [100, 50, 5, 0][self.rng.gen_range(0..4)];
+        }
+        let pace = if self.wild { self.paces[channel] } else { self.pace };
+        !self.frozen && self.rng.gen_range(0..100) < pace
     }
 
     /// Index of a beat in memory, if it is there.
@@ -129,7 +140,7 @@ impl Host {
     }
 
     pub fn step(&mut self) {
-        let [ar, aw, w, r, b] = [(); 5].map(|()| self.turn());
+        let [ar, aw, w, r, b] = [0, 1, 2, 3, 4].map(|channel| self.turn(channel));
         let (ar, aw) = (ar && self.reads.len() < 16, aw && self.writes.len() < 16);
         let w = w && !self.writes.is_empty();
         let read = self.reads.front().filter(|_| r).map(|burst| {

@@ -103,8 +103,13 @@ fn jobs_in_error_complete_and_harm_nothing() {
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 2 << 16, 4 | 5 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 5 << 16, 4 | 1 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 1 << 16, 4))),
-            // An inverse across, and a flag that does not exist.
+            // An inverse across that gives nothing, turning panels (one too few, too long, too many at once, on cosets),
+            // and a flag that does not exist.
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 9 << 16, 4))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 4 | 1 << 16, 3))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 13 | 1 << 16, 2))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 4 | 7 << 16, 128))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (5 | 21 << 16, 4 | 1 << 8, 2))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 34 << 16, 4))),
             (Error::Misaligned, with(&|d| d[1] += 8)),
             (Error::Misaligned, with(&|d| d[2] += 32)),
@@ -222,6 +227,48 @@ fn a_reset_amid_a_commitment_leaves_nothing() {
         assert_eq!(host.error_of(commitment(DST)), None);
         assert!(host.slice(DST, 128) == wanted, "after a reset at pace {}", host.pace);
         host.reset();
+    }
+}
+
+/// Any commitment of at most 2^6 leaves of 20 columns.
+fn some_commitment(rng: &mut StdRng, dst: u64) -> ([u64; 8], u64) {
+    let (log_n, log_blowup) = (rng.gen_range(1..=4), rng.gen_range(0..=2));
+    let columns: u64 = rng.gen_range(1..=20);
+    let (panels, n, leaves) = (columns.div_ceil(8), 1 << log_n, 1u64 << (log_n + log_blowup));
+    let beats = panels * (n + leaves) + leaves;
+    let shape = panels | columns << 32 | (log_n + log_blowup) << 48;
+    let job = [log_n | log_blowup << 8, shape, n | (n + leaves) << 32];
+    let opcode = u64::from(Opcode::Commit.code()) | 7 << 16;
+    ([opcode, SRC, dst, panels * n | beats << 32, SRC + (1 << 16), job[0], job[1], job[2]], beats)
+}
+
+/// Whatever the memory's latency and each channel's stalls, the results are those of a memory that is always ready.
+#[test]
+fn stalls_on_every_channel_change_nothing() {
+    let mut host = Host::new();
+    let mut rng = StdRng::seed_from_u64(hotloop_units::seed(12));
+    fill(&mut host, SRC, 2048, 8);
+    host.start();
+    for _ in 0..hotloop_units::rounds(20, 1000) {
+        let (descriptor, beats) = some_commitment(&mut rng, DST);
+        host.wild = false;
+        // The last digest may leave half a beat as it was.
+        host.slice(DST, beats + 1).fill([0x33; 8]);
+        assert_eq!(host.error_of(descriptor), None, "{descriptor:x?}");
+        let wanted = host.slice(DST, beats).to_vec();
+        host.wild = true;
+        host.slice(DST, beats + 1).fill([0x33; 8]);
+        assert_eq!(host.error_of(descriptor), None);
+        assert!(host.slice(DST, beats) == wanted, "{descriptor:x?}");
+        assert_eq!(host.slice(DST, beats + 1)[beats as usize], [0x33; 8]);
+
+        let rows = rng.gen_range(1..400);
+        let (src, dst) = (SRC + 64 * rng.gen_range(0..200), DST + 64 * rng.gen_range(1..200));
+        host.slice(dst - 64, rows + 2).fill([0x5a; 8]);
+        assert_eq!(host.error_of(loopback(src, dst, rows, rows, rows)), None);
+        let moved = host.slice(src, rows).to_vec();
+        assert_eq!(host.slice(dst, rows), moved, "{rows} beats");
+        assert_eq!((host.slice(dst - 64, 1)[0], host.slice(dst + 64 * rows, 1)[0]), ([0x5a; 8], [0x5a; 8]));
     }
 }
 

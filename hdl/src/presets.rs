@@ -1,0 +1,212 @@
+//! Presets of boards: parts with their capacities, and what of an accelerator goes on each. Data, one entry a line of
+//! the tables in docs/presets.md; [`estimate`] says how much of a part an entry takes.
+//!
+//! A unit of Poseidon with k + 1 S-boxes has 4·(k + 1) multipliers and takes 96/k cycles a permutation, one with a
+//! single S-box four and 120. Twenty-four units of 4 + 1 S-boxes give a permutation a cycle, which is the pace at which
+//! the bus brings what they absorb: more are of little use.
+
+use hotloop_regs::ParameterSet;
+
+use crate::{
+    accelerator,
+    config::{Config, NttConfig, PoseidonConfig},
+    datapath::{Area, Family},
+    field::MultiplierLeaf,
+    ntt::twiddle_tables,
+    sets::SetTables,
+};
+
+/// A part and what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The vendor's name.
+    pub name: &'static str,
+    /// Its family, for estimates.
+    pub family: Family,
+    /// What a 64 × 64 product is made of there.
+    pub multiplier: MultiplierLeaf,
+    /// What it has. Memories of 18 Kbit: a RAMB36 is two.
+    pub capacity: Area,
+    /// Memories of 288 Kbit; no estimate uses them, they are room for longer transforms.
+    pub ultra_memories: u64,
+    /// Where the figures are from.
+    pub source: &'static str,
+}
+
+const fn capacity(multipliers: u64, memories: u64, luts: u64, registers: u64) -> Area {
+    Area { multipliers, memories, luts, registers }
+}
+
+const ECP5: &str = "Lattice FPGA-DS-02012 (ECP5 and ECP5-5G family), table 1.1; LUT and FF as Project Trellis has them";
+const SERIES_7: &str = "Xilinx DS180 (7 series overview)";
+const ULTRASCALE: &str = "Xilinx DS890 (UltraScale and UltraScale+ overview)";
+
+const LFE5U_45F: Part = Part {
+    name: "LFE5U-45F",
+    family: Family::Ecp5,
+    multiplier: MultiplierLeaf::Ecp5,
+    capacity: capacity(72, 108, 43_848, 43_848),
+    ultra_memories: 0,
+    source: ECP5,
+};
+const LFE5U_85F: Part = Part { name: "LFE5U-85F", capacity: capacity(156, 208, 83_640, 83_640), ..LFE5U_45F };
+const XC7A200T: Part = Part {
+    name: "XC7A200T",
+    family: Family::Xilinx,
+    multiplier: MultiplierLeaf::Xilinx7,
+    capacity: capacity(740, 730, 134_600, 269_200),
+    ultra_memories: 0,
+    source: SERIES_7,
+};
+const XC7K325T: Part = Part { name: "XC7K325T", capacity: capacity(840, 890, 203_800, 407_600), ..XC7A200T };
+const XCKU115: Part = Part {
+    name: "XCKU115",
+    family: Family::Xilinx,
+    multiplier: MultiplierLeaf::Xilinx,
+    capacity: capacity(5520, 4320, 663_360, 1_326_720),
+    ultra_memories: 0,
+    source: ULTRASCALE,
+};
+const XCVU9P: Part =
+    Part { name: "XCVU9P", capacity: capacity(6840, 4320, 1_182_240, 2_364_480), ultra_memories: 960, ..XCKU115 };
+const XCU55N: Part = Part {
+    name: "XCU55N",
+    capacity: capacity(5952, 2688, 871_680, 1_743_360),
+    ultra_memories: 640,
+    source: "Xilinx DS1003 (Varium C1100); DSP, memories, LUT and FF as the VU35P of DS890",
+    ..XCKU115
+};
+
+/// A preset: what of an accelerator goes on a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Name, at most eight ASCII characters.
+    pub name: &'static str,
+    /// The part.
+    pub part: Part,
+    /// Clock that is assumed, in MHz: no measurement, and no result of placing and routing.
+    pub clock_mhz: u32,
+    /// Lanes of the transform.
+    pub lanes: u32,
+    /// Base-2 logarithm of the longest transform on chip.
+    pub max_log: u32,
+    /// Poseidon units.
+    pub units: u32,
+    /// S-boxes for full rounds in each; 0: one S-box for all rounds.
+    pub full_sboxes: u32,
+    /// Rows of a hash job whose states stay on chip at a time.
+    pub tile_rows: u32,
+    /// Base-2 logarithm of the rows of a commit.
+    pub commit_log: u32,
+}
+
+const fn large(name: &'static str, part: Part, clock_mhz: u32, units: u32) -> Preset {
+    Preset { name, part, clock_mhz, lanes: 8, max_log: 13, units, full_sboxes: 4, tile_rows: 4096, commit_log: 14 }
+}
+
+/// Every preset of a board. The look-up tables set the number of units, not the multipliers: half of what a unit takes is
+/// its matrices, and a bus of 512 bits with two engines behind it costs a small part a third of its look-up tables before
+/// the first multiplier. The smallest one, `ecp5-45`, has both engines in their smallest form and does not fit by far;
+/// it stands here for what is missing ([`Preset::fits`]).
+pub const BOARDS: &[Preset] = &[
+    Preset {
+        name: "ecp5-45",
+        part: LFE5U_45F,
+        clock_mhz: 120,
+        lanes: 1,
+        max_log: 8,
+        units: 1,
+        full_sboxes: 0,
+        tile_rows: 64,
+        commit_log: 7,
+    },
+    Preset {
+        name: "ecp5-85",
+        part: LFE5U_85F,
+        clock_mhz: 150,
+        lanes: 1,
+        max_log: 10,
+        units: 1,
+        full_sboxes: 0,
+        tile_rows: 256,
+        commit_log: 9,
+    },
+    Preset {
+        name: "a200t",
+        part: XC7A200T,
+        clock_mhz: 200,
+        lanes: 2,
+        max_log: 11,
+        units: 2,
+        full_sboxes: 4,
+        tile_rows: 256,
+        commit_log: 11,
+    },
+    Preset {
+        name: "k325t",
+        part: XC7K325T,
+        clock_mhz: 200,
+        lanes: 4,
+        max_log: 12,
+        units: 2,
+        full_sboxes: 4,
+        tile_rows: 256,
+        commit_log: 12,
+    },
+    large("ku115", XCKU115, 250, 11),
+    large("vu9p", XCVU9P, 250, 22),
+    large("c1100", XCU55N, 250, 16),
+];
+
+impl Preset {
+    /// The preset of a name.
+    pub fn named(name: &str) -> Option<&'static Preset> {
+        BOARDS.iter().find(|preset| preset.name == name)
+    }
+
+    /// The accelerator, with parameter set plonky2-v1 ([`Config::with_set`] changes it).
+    pub fn config(&self) -> Config {
+        let set = SetTables::of(ParameterSet::Plonky2V1);
+        Config {
+            preset: self.name.into(),
+            multiplier: self.part.multiplier,
+            ntt: NttConfig {
+                lanes: self.lanes,
+                max_log: self.max_log,
+                max_log_cosets: 4,
+                twiddles: twiddle_tables(&set, self.max_log),
+            },
+            poseidon: PoseidonConfig {
+                units: self.units,
+                full_sboxes: self.full_sboxes,
+                tile_rows: self.tile_rows,
+                commit_log: self.commit_log,
+            },
+            set,
+        }
+    }
+
+    /// Cycles of a permutation on one unit that is kept busy.
+    pub fn cycles_per_permutation(&self) -> u32 {
+        match self.full_sboxes {
+            0 => 120,
+            sboxes => 96 / sboxes,
+        }
+    }
+
+    /// Permutations a second, in thousands, at the assumed clock and with all units busy.
+    pub fn kilo_permutations(&self) -> u64 {
+        u64::from(self.clock_mhz) * 1000 * u64::from(self.units) / u64::from(self.cycles_per_permutation())
+    }
+
+    /// Whether an estimate leaves room on the part: all multipliers, 95 % of everything else at most.
+    pub fn fits(&self, estimate: &Area) -> bool {
+        let [multipliers, memories, luts, registers] = estimate.percent_of(&self.part.capacity);
+        multipliers <= 100 && [memories, luts, registers].iter().all(|&percent| percent <= 95)
+    }
+
+    /// What the accelerator takes of the part.
+    pub fn estimate(&self) -> Area {
+        accelerator::design(&self.config()).top().area(self.part.family)
+    }
+}
