@@ -218,7 +218,8 @@ fn arithmetic() -> Vec<Proof> {
         ),
         Proof {
             name: "mul_leaf_ecp5",
-            claim: "Karatsuba's method twice: the nine cells have the right operands, and their products are recombined \
+            claim:
+                "Karatsuba's method twice: the nine cells have the right operands, and their products are recombined \
                     without losing a carry, for all products that keep (x1 + x0)(y1 + y0) = x1y1 + x0y0 + (x0y1 + x1y0)",
             reach: Reach::Pipeline(ECP5_LATENCY),
             top: "mul_leaf_ecp5",
