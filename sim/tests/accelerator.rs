@@ -33,8 +33,16 @@ fn loopback(options: &SimOptions) -> Vec<u64> {
 fn loopback_under_every_link_and_the_same_cycles_each_time() {
     assert!(presets().contains(&"sim".to_owned()));
     let mut fastest = u64::MAX;
-    for (read_latency, stall_seed) in [(0, None), (100, None), (0, Some(1)), (30, Some(2))] {
-        let link = LinkOptions { read_latency, stall_seed, ..LinkOptions::default() };
+    let pcie: Option<PcieLink> = Some("gen3x8,latency=300".parse().unwrap());
+    for (read_latency, stall_seed, pcie) in [
+        (0, None, None),
+        (100, None, None),
+        (0, Some(1), None),
+        (30, Some(2), None),
+        (0, None, pcie),
+        (9, Some(3), pcie),
+    ] {
+        let link = LinkOptions { read_latency, stall_seed, pcie, ..LinkOptions::default() };
         let options = SimOptions { link, ..SimOptions::preset("sim") };
         let cycles = loopback(&options);
         assert_eq!(loopback(&options), cycles);

@@ -17,6 +17,14 @@ const WRITE_FAILED: u32 = 2 << 2;
 fn copies_across_pages_under_every_link() {
     let slow = LinkOptions { read_latency: 40, outstanding_reads: 1, outstanding_writes: 1, ..LinkOptions::default() };
     let mut links = vec![LinkOptions::default(), slow];
+    for (name, stall_seed) in [
+        ("gen3x8", None),
+        ("gen1x1,payload=64,request=64,tags=1,credits=64,latency=2000", None),
+        ("gen5x16,payload=4096,request=4096,latency=0", Some(3)),
+        ("gen2x4,payload=128,latency=10", Some(4)),
+    ] {
+        links.push(LinkOptions { pcie: Some(name.parse().unwrap()), stall_seed, ..LinkOptions::default() });
+    }
     links.extend((0..20).map(|seed| LinkOptions { stall_seed: Some(seed), ..LinkOptions::default() }));
     for link in links {
         let f = fixture_with(link);
