@@ -11,10 +11,13 @@ set -euo pipefail
 
 folder=$1 suites=$2
 shift 2
+mkdir -p "$(dirname "$folder")"
+exec 9>"$folder.lock"
+flock 9 # of several that want the same, one fetches
 [ -e "$folder/.whole" ] && exit 0
 
 cannot() { echo "fetch: $*" >&2; exit 3; }
-for tool in apt-get apt-config dpkg-deb; do
+for tool in apt-get dpkg-deb; do
     command -v "$tool" >/dev/null || cannot "no $tool: this needs Debian's package tools"
 done
 

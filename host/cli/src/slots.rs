@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use hotloop_driver::{PciAddress, Sysfs};
+use hotloop_driver::{Obstacle, PciAddress, Sysfs};
 use serde_json::json;
 
 use crate::output::{Failure, Output};
@@ -37,6 +37,10 @@ fn change(
     if !slot.is_hotloop() {
         let (vendor, device) = slot.ids;
         return Err(Failure::message(format!("{address} is no Hotloop board but {vendor:04x}:{device:04x}")));
+    }
+    // Linux would wait, without an end, for whoever has it to let go.
+    if let Some(Obstacle::Busy) = sysfs.obstacle(&address) {
+        return Err(Failure::message(format!("{address}: {}", Obstacle::Busy)));
     }
     work(&sysfs, &address).map_err(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => Failure::message(format!("{error}; run this as root")),

@@ -34,8 +34,8 @@ const STEPS: &[&str] = &[
 #[test]
 fn edu_in_a_guest() {
     let build = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let system = Bundle::system(build).unwrap();
-    let qemu = Bundle::stock_qemu(build).unwrap();
+    let Some(system) = Bundle::or_skip(Bundle::system(build)) else { return };
+    let Some(qemu) = Bundle::or_skip(Bundle::stock_qemu(build)) else { return };
     let start = Instant::now();
     let mut image = Image::new(&system, SCRIPT).unwrap();
     image.program("guest", Path::new(env!("CARGO_BIN_EXE_guest")), None).unwrap();
