@@ -150,7 +150,8 @@ impl Bench {
     fn new(model: &str, generator: u64) -> Bench {
         let engine = Clocked::open(model).unwrap();
         let (in_data, out_data) = (engine.port("in_data").unwrap(), engine.port("out_data").unwrap());
-        let mut bench = Bench { engine, generator, rng: StdRng::seed_from_u64(seed(3)), elements: 0, in_data, out_data };
+        let mut bench =
+            Bench { engine, generator, rng: StdRng::seed_from_u64(seed(3)), elements: 0, in_data, out_data };
         bench.reset();
         bench
     }
