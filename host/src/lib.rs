@@ -31,7 +31,7 @@ pub use error::{HotloopError, Result};
 pub use hotloop_driver::{Counters, Identity, PciFunction};
 pub use hotloop_regs::ParameterSet;
 #[cfg(feature = "sim")]
-pub use hotloop_sim::{presets, LinkOptions, SimFunction, SimOptions, TraceOptions};
+pub use hotloop_sim::{presets, LinkOptions, PcieLink, SimFunction, SimOptions, TraceOptions};
 pub use offload::Offload;
 pub use options::{Check, Options, Reference};
 pub use permute::{GrindRequest, STATE_WORDS};

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use hotloop_driver::{Board, Descriptor};
+use hotloop_driver::{Board, CommitShape, Descriptor, TransformShape};
 use hotloop_regs::ParameterSet;
 use hotloop_sim::{presets, LinkOptions, PcieLink, SimFunction, SimOptions, TraceOptions};
 
@@ -75,4 +75,42 @@ fn a_long_loopback_fills_the_link() {
             assert!((0.9..1.01).contains(&share), "{name}: {share} of the limit");
         }
     }
+}
+
+/// The engine that a commitment takes its time for is kept busy over a link, too: 2^12 rows of 64 columns, twice as many
+/// leaves, the tree to its root.
+#[test]
+fn a_commitment_over_a_link_keeps_poseidon_busy() {
+    let pcie: PcieLink = "gen3x8,latency=1000,clock=250".parse().unwrap();
+    let link = LinkOptions { pcie: Some(pcie), ..LinkOptions::default() };
+    let board = SimFunction::open(&SimOptions { link, ..SimOptions::preset("sim") }).unwrap();
+    let board = Board::open(Arc::new(board)).unwrap();
+    let (rows, panels, leaves) = (1 << 12, 8u32, 1 << 13);
+    let tables = 2 * hotloop_regs::scale_table_beats(12);
+    let output = panels * (rows + leaves);
+    let digests = leaves;
+    let buffer = |beats: u32| board.alloc(u64::from(beats) * 64).unwrap();
+    let (source, target, param) = (buffer(panels * rows), buffer(output + digests), buffer(tables));
+    let shape = CommitShape {
+        // Values in; coefficients and two cosets out.
+        transform: TransformShape {
+            panels,
+            log_n: 12,
+            log_cosets: 1,
+            flags: 7,
+            src_stride: rows,
+            dst_stride: rows + leaves,
+            log_inner: 0,
+        },
+        width: 64,
+        levels: 13,
+    };
+    let job = Descriptor::commit(ParameterSet::Plonky2V1, source.window(), target.window(), param.iova(), shape);
+    let cycles = board.submit_and_wait(&[job]).unwrap()[0].cycles;
+    let permutations = board.counters().unwrap().permutations;
+    assert_eq!(permutations, u64::from(leaves) * 8 + u64::from(leaves) - 1);
+    let multipliers = u64::from(board.identity().poseidon_multipliers);
+    let busy = (permutations * 472) as f64 / (cycles * multipliers) as f64;
+    println!("{cycles} cycles over {pcie}: Poseidon busy {busy:.3}");
+    assert!(busy >= 0.85, "{busy}");
 }
