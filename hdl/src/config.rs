@@ -24,6 +24,8 @@ pub struct Config {
 pub struct NttConfig {
     /// Columns that move in lock-step: 1, 2, 4 or 8. A beat takes 8 / lanes cycles.
     pub lanes: u32,
+    /// Clock cycles between tokens: 1, or 4 with one lane, whose four products then take turns in one multiplier.
+    pub sharing: u32,
     /// Base-2 logarithm of the longest transform, 7 to 13.
     pub max_log: u32,
     /// Base-2 logarithm of the most cosets in a job.
@@ -102,6 +104,7 @@ impl Config {
             multiplier: MultiplierLeaf::Simulated { latency: 2 },
             ntt: NttConfig {
                 lanes: 8,
+                sharing: 1,
                 max_log,
                 max_log_cosets: 4,
                 twiddles: crate::ntt::twiddle_tables(&set, max_log),
