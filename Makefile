@@ -10,7 +10,7 @@ help:
 	@echo "make prove-hardware   prove the emitted hardware for all inputs; writes docs/proofs.md"
 	@echo "make sets    self-test of the boards of every parameter set"
 	@echo "make build   the hotloop command: $(HOTLOOP)"
-	@echo "make docs    regenerate docs/registers.md and docs/figures.md"
+	@echo "make docs    regenerate docs/registers.md, docs/presets.md and docs/figures.md"
 
 build:
 	@scripts/setup.sh
@@ -37,6 +37,7 @@ sets:
 
 docs: build
 	$(HOTLOOP) emit --docs docs/registers.md
+	$(HOTLOOP) presets --docs docs/presets.md
 	$(HOTLOOP) bench --device sim --docs docs/figures.md
 
 clean:
