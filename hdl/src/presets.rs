@@ -5,15 +5,12 @@
 //! single S-box four and 120. Twenty-four units of 4 + 1 S-boxes give a permutation a cycle, which is the pace at which
 //! the bus brings what they absorb: more are of little use.
 
-use hotloop_regs::ParameterSet;
-
 use crate::{
     accelerator,
-    config::{Config, NttConfig, PoseidonConfig},
+    config::{Config, PoseidonConfig},
     datapath::{Area, Family},
     field::MultiplierLeaf,
     ntt::twiddle_tables,
-    sets::SetTables,
 };
 
 /// A part and what it has.
@@ -125,7 +122,7 @@ pub const BOARDS: &[Preset] = &[
         part: LFE5U_85F,
         clock_mhz: 150,
         lanes: 1,
-        max_log: 10,
+        max_log: 9,
         units: 1,
         full_sboxes: 0,
         tile_rows: 256,
@@ -139,7 +136,7 @@ pub const BOARDS: &[Preset] = &[
         max_log: 11,
         units: 2,
         full_sboxes: 4,
-        tile_rows: 256,
+        tile_rows: 512,
         commit_log: 11,
     },
     Preset {
@@ -150,7 +147,7 @@ pub const BOARDS: &[Preset] = &[
         max_log: 12,
         units: 2,
         full_sboxes: 4,
-        tile_rows: 256,
+        tile_rows: 512,
         commit_log: 12,
     },
     large("ku115", XCKU115, 250, 11),
@@ -164,26 +161,21 @@ impl Preset {
         BOARDS.iter().find(|preset| preset.name == name)
     }
 
-    /// The accelerator, with parameter set plonky2-v1 ([`Config::with_set`] changes it).
+    /// The accelerator, with the parameter set of preset `sim` ([`Config::with_set`] changes it).
     pub fn config(&self) -> Config {
-        let set = SetTables::of(ParameterSet::Plonky2V1);
-        Config {
-            preset: self.name.into(),
-            multiplier: self.part.multiplier,
-            ntt: NttConfig {
-                lanes: self.lanes,
-                max_log: self.max_log,
-                max_log_cosets: 4,
-                twiddles: twiddle_tables(&set, self.max_log),
-            },
-            poseidon: PoseidonConfig {
-                units: self.units,
-                full_sboxes: self.full_sboxes,
-                tile_rows: self.tile_rows,
-                commit_log: self.commit_log,
-            },
-            set,
-        }
+        let mut config = Config::sim();
+        config.preset = self.name.into();
+        config.multiplier = self.part.multiplier;
+        config.ntt.lanes = self.lanes;
+        config.ntt.max_log = self.max_log;
+        config.ntt.twiddles = twiddle_tables(&config.set, self.max_log);
+        config.poseidon = PoseidonConfig {
+            units: self.units,
+            full_sboxes: self.full_sboxes,
+            tile_rows: self.tile_rows,
+            commit_log: self.commit_log,
+        };
+        config
     }
 
     /// Cycles of a permutation on one unit that is kept busy.
