@@ -85,6 +85,10 @@ pub struct Preset {
     pub clock_mhz: u32,
     /// Lanes of the transform.
     pub lanes: u32,
+    /// Cycles a token of the transform takes: 1, or 4 for one lane with a single multiplier.
+    pub sharing: u32,
+    /// Whether there is a folding engine.
+    pub fold: bool,
     /// Base-2 logarithm of the longest transform on chip.
     pub max_log: u32,
     /// Poseidon units.
@@ -98,7 +102,19 @@ pub struct Preset {
 }
 
 const fn large(name: &'static str, part: Part, clock_mhz: u32, units: u32) -> Preset {
-    Preset { name, part, clock_mhz, lanes: 8, max_log: 13, units, full_sboxes: 4, tile_rows: 4096, commit_log: 14 }
+    Preset {
+        name,
+        part,
+        clock_mhz,
+        lanes: 8,
+        sharing: 1,
+        fold: true,
+        max_log: 13,
+        units,
+        full_sboxes: 4,
+        tile_rows: 4096,
+        commit_log: 14,
+    }
 }
 
 /// Every preset of a board. The look-up tables set the number of units, not the multipliers: half of what a unit takes is
@@ -111,6 +127,8 @@ pub const BOARDS: &[Preset] = &[
         part: LFE5U_45F,
         clock_mhz: 120,
         lanes: 1,
+        sharing: 4,
+        fold: false,
         max_log: 8,
         units: 1,
         full_sboxes: 0,
@@ -122,6 +140,8 @@ pub const BOARDS: &[Preset] = &[
         part: LFE5U_85F,
         clock_mhz: 150,
         lanes: 1,
+        sharing: 4,
+        fold: false,
         max_log: 9,
         units: 1,
         full_sboxes: 0,
@@ -133,6 +153,8 @@ pub const BOARDS: &[Preset] = &[
         part: XC7A200T,
         clock_mhz: 200,
         lanes: 2,
+        sharing: 1,
+        fold: false,
         max_log: 11,
         units: 2,
         full_sboxes: 4,
@@ -144,6 +166,8 @@ pub const BOARDS: &[Preset] = &[
         part: XC7K325T,
         clock_mhz: 200,
         lanes: 4,
+        sharing: 1,
+        fold: false,
         max_log: 12,
         units: 2,
         full_sboxes: 4,
@@ -166,7 +190,9 @@ impl Preset {
         let mut config = Config::sim();
         config.preset = self.name.into();
         config.multiplier = self.part.multiplier;
+        config.fold = self.fold;
         config.ntt.lanes = self.lanes;
+        config.ntt.sharing = self.sharing;
         config.ntt.max_log = self.max_log;
         config.ntt.twiddles = twiddle_tables(&config.set, self.max_log);
         config.poseidon = PoseidonConfig {

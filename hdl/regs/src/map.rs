@@ -73,7 +73,9 @@ registers! {
     POSEIDON_MULTIPLIERS = 0x044, 32, Constant, "64-bit multipliers of all Poseidon units.";
     TILE_ROWS = 0x048, 32, Constant, "Rows whose sponge states stay on chip while their panels are absorbed.";
     SCRATCH = 0x04c, 32, ReadWrite, "Holds what the host writes; read back by the self-test.";
-    COMMIT_LOG = 0x050, 32, Constant, "Base-2 logarithm of the most rows (leaves) of a commit job; 0 where there is none.";
+    COMMIT_LOG = 0x050, 32, Constant, "Base-2 logarithm of the most rows (leaves) whose sponge states a commit job keeps on chip; of more it reads the values back. 0 where it always does.";
+    FOLD_MAX_LOG = 0x054, 32, Constant, "Base-2 logarithm of the largest arity of a fold job; 0 where there is no folding engine.";
+    FOLD_MULTIPLIERS = 0x058, 32, Constant, "64-bit multipliers of the folding engine.";
     CONTROL = 0x100, 32, ReadWrite, "Bit 0 ENABLE: take jobs from the ring. Bit 1 RESET: clear rings, faults and engines; clears itself.";
     STATUS = 0x104, 32, ReadOnly, "Bit 0 BUSY: a job, a fetch or a completion is under way. Bit 1 FAULT: stopped, see FAULT.";
     FAULT_CODE = 0x108, 32, ReadOnly, "Why the rings stopped; 0 while they run. Cleared by CONTROL.RESET.";

@@ -5,12 +5,14 @@ use std::{process::ExitCode, time::Duration};
 use clap::Args;
 use hotloop::{Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, TreeRequest, STATE_WORDS};
 use hotloop_driver::{Descriptor, DriverError, HashShape, TransformShape, Window};
+use hotloop_plonky2::FE;
 use hotloop_regs::{
     descriptor::{FLAG_ACROSS, FLAG_FORWARD},
     map, Error as JobCode, ParameterSet,
 };
 use plonky2::{
     field::{
+        extension::FieldExtension,
         goldilocks_field::GoldilocksField as F,
         polynomial::{PolynomialCoeffs, PolynomialValues},
         types::{Field, PrimeField64, Sample},
@@ -19,7 +21,7 @@ use plonky2::{
         merkle_tree::MerkleTree,
         poseidon::{Poseidon, PoseidonHash},
     },
-    plonk::config::Hasher,
+    plonk::{config::Hasher, plonk_common::reduce_with_powers},
     util::reverse_index_bits_in_place,
 };
 use serde::Serialize;
@@ -74,6 +76,7 @@ pub fn run(args: &SelftestArgs, output: &Output) -> Result<ExitCode, Failure> {
         ("inverse transforms", Box::new(|| inverse(&device))),
         ("low-degree extensions", Box::new(|| extensions(&device))),
         ("commitments", Box::new(|| commitments(&device))),
+        ("folding", Box::new(|| folding(&device))),
         ("refused jobs", Box::new(|| refusals(&device))),
         ("counters", Box::new(|| counters(&device))),
     ];
@@ -132,6 +135,9 @@ fn lacking(device: &Device) -> Vec<(&'static [&'static str], String)> {
             &["forward transforms", "inverse transforms", "low-degree extensions", "commitments"],
             reason("transform"),
         ));
+    }
+    if identity.fold_max_log == 0 {
+        lacking.push((&["folding"], reason("folding")));
     }
     lacking
 }
@@ -371,6 +377,25 @@ fn commitments(device: &Device) -> Answer {
         expect(&what, &commitment.tree.cap().to_vec(), &vec![root])?;
     }
     Ok(format!("{} shapes, 3 to 29 columns; one job up to 2^{largest} rows", shapes.len()))
+}
+
+/// FRI's folding, against plonky2's `reduce_with_powers`.
+fn folding(device: &Device) -> Answer {
+    for log_arity in 1..=device.identity().fold_max_log {
+        for folded in [1, 4, 9, 200] {
+            let components = columns(2, folded << log_arity);
+            let [a, b] = [elements(&components[0]), elements(&components[1])];
+            let coefficients: Vec<FE> = a.iter().zip(&b).map(|(&a, &b)| FE::from_basefield_array([a, b])).collect();
+            let beta = FE::rand();
+            let chunks = coefficients.chunks(1 << log_arity);
+            let wanted: Vec<[u64; 2]> =
+                chunks.map(|c| reduce_with_powers(c, beta).0.map(|x| x.to_canonical_u64())).collect();
+            let beta = beta.0.map(|x| x.to_canonical_u64());
+            let found = device.fold([&components[0], &components[1]], beta, log_arity).map_err(text)?;
+            expect(&format!("a polynomial folded by 2^{log_arity}"), &found, &wanted)?;
+        }
+    }
+    Ok(format!("by 2 to {}, up to 200 coefficients left", 1 << device.identity().fold_max_log))
 }
 
 fn refusals(device: &Device) -> Answer {
