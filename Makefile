@@ -2,7 +2,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOTLOOP := $(TARGET)/release/hotloop
 
-.PHONY: prove prove-hardware test test-long test-guest sets build docs clean help
+.PHONY: prove prove-hardware test test-long test-guest fuzz sets build docs clean help
 
 help:
 	@echo "make prove   prove a STARK on the simulated board, and compare with the CPU prover"
@@ -38,14 +38,24 @@ test-long:
 	@HOTLOOP_VECTORS=$${HOTLOOP_VECTORS:-1000000} HOTLOOP_SEED=$${HOTLOOP_SEED:-$$(date +%s)} && \
 	export HOTLOOP_VECTORS HOTLOOP_SEED && echo "test-long: HOTLOOP_VECTORS=$$HOTLOOP_VECTORS HOTLOOP_SEED=$$HOTLOOP_SEED" && \
 	cargo test --release --locked -p hotloop-units -p hotloop-sets
+	@scripts/fuzz.sh 60
 
 prove-hardware:
 	@scripts/prove-hardware.sh
 
 # The simulated board in a guest that boots Linux, with a QEMU of Debian's newer suites: see tests/guest/tests/board.rs.
-test-guest: build
-	HOTLOOP_GUEST=full HOTLOOP=$(abspath $(HOTLOOP)) \
+# The guest's `hotloop` has no simulation and no libraries: built for musl where its target is installed.
+GUEST_TARGET := $(or $(findstring x86_64-unknown-linux-musl,$(shell rustup target list --installed 2>/dev/null)),x86_64-unknown-linux-gnu)
+test-guest:
+	@scripts/setup.sh
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p hotloop-cli --no-default-features \
+		--target $(GUEST_TARGET)
+	HOTLOOP_GUEST=full HOTLOOP=$(abspath $(TARGET)/$(GUEST_TARGET)/release/hotloop) \
 		cargo test --release --locked -p hotloop-guest --test board -- --nocapture --test-threads 1
+
+# A minute for each of what reads bytes of others. Needs a nightly compiler.
+fuzz:
+	@scripts/fuzz.sh
 
 # The boards of the other parameter sets, each against its own library.
 sets: build

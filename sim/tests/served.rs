@@ -5,12 +5,11 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
 };
 
 use hotloop_driver::{
     vfio_user::{Server, VfioUserFunction},
-    EventFd, FunctionError, Obstacle, PciFunction,
+    EventFd,
 };
 use hotloop_guest::suite;
 use hotloop_sim::{SimFunction, SimOptions};
@@ -34,26 +33,14 @@ fn served<T>(name: &str, work: impl FnOnce(&Path) -> T) -> T {
     })
 }
 
-/// Opens; a client that was there just before may still be on its way out.
-fn open(path: &Path) -> Result<Arc<dyn PciFunction>, FunctionError> {
-    let start = Instant::now();
-    loop {
-        match VfioUserFunction::open(path) {
-            Err(FunctionError::CannotOpen { obstacle: Obstacle::Busy, .. })
-                if start.elapsed() < Duration::from_secs(20) =>
-            {
-                thread::sleep(Duration::from_millis(1));
-            }
-            result => return Ok(Arc::new(result?)),
-        }
-    }
-}
-
 /// One after the other: what the process holds is part of the suite.
 #[test]
 fn in_this_process_and_through_a_socket() {
     let one = Arc::new(SimFunction::open(&SimOptions::preset("sim")).unwrap());
     suite::run(&|| Ok(Arc::clone(&one) as _), |text| println!("in process: {text}")).unwrap();
-    served("suite", |path| suite::run(&|| open(path), |text| println!("vfio-user: {text}"))).unwrap();
+    served("suite", |path| {
+        suite::run(&|| Ok(Arc::new(VfioUserFunction::open(path)?)), |text| println!("vfio-user: {text}"))
+    })
+    .unwrap();
     assert!(!socket("suite").exists());
 }

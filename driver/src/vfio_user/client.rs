@@ -5,11 +5,12 @@ use std::{
     io,
     ops::RangeInclusive,
     os::fd::BorrowedFd,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         atomic::{AtomicBool, Ordering},
         Arc, Mutex, MutexGuard, PoisonError,
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -23,6 +24,9 @@ use crate::{
 
 /// How long an answer may take, unless told otherwise. A simulated board may run a thousand cycles before it gives one.
 pub const ANSWER_TIME: Duration = Duration::from_secs(20);
+
+/// How long a function may still be in use by whoever had it before.
+const BUSY_TIME: Duration = Duration::from_millis(500);
 
 /// Addresses of a PC's IOMMU: the protocol has no question for them.
 const RANGES: [RangeInclusive<u64>; 2] = [0..=0xfedf_ffff, 0xfef0_0000..=(1 << 48) - 1];
@@ -60,15 +64,28 @@ impl VfioUserFunction {
         VfioUserFunction::open_with(socket, ANSWER_TIME)
     }
 
-    /// Connects; no answer may take longer than `answer_time`.
+    /// Connects; no answer may take longer than `answer_time`. A function that is in use is asked for again for a moment:
+    /// whoever had it before may be on the way out.
     pub fn open_with(path: &Path, answer_time: Duration) -> Result<VfioUserFunction, FunctionError> {
+        let start = Instant::now();
+        loop {
+            match VfioUserFunction::connect(path, answer_time) {
+                Err(FunctionError::CannotOpen { obstacle: Obstacle::Busy, .. }) if start.elapsed() < BUSY_TIME => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn connect(path: &Path, answer_time: Duration) -> Result<VfioUserFunction, FunctionError> {
         let name = format!("vfio-user:{}", path.display());
         let socket = Socket::connect(path, Instant::now() + answer_time).map_err(|error| match error.kind() {
             Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
                 FunctionError::cannot_open(&name, Obstacle::NoServer { path: path.to_owned() })
             }
             Some(io::ErrorKind::PermissionDenied) => {
-                FunctionError::cannot_open(&name, Obstacle::NoPermission { path: PathBuf::from(path) })
+                FunctionError::cannot_open(&name, Obstacle::NoPermission { path: path.to_owned() })
             }
             _ => FunctionError::system(error),
         })?;

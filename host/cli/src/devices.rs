@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hotloop::Identity;
-use hotloop_driver::{Board, Sysfs};
+use hotloop_driver::Sysfs;
 use serde_json::{json, Value};
 
 use crate::{
@@ -12,33 +12,11 @@ use crate::{
     DeviceArgs,
 };
 
-/// Boards of the parameter sets that only a build with the feature `sets` has.
-const SET_BOARDS: [(&str, &str); 3] =
-    [("sim-v0", "plonky2-v0"), ("sim-p3", "plonky3-goldilocks"), ("sim-mid", "miden")];
-
 /// Lists what is here: the simulated boards of this build, and boards in slots.
 pub fn list(output: &Output) -> Result<ExitCode, Failure> {
     let mut devices = vec![json!({ "name": "cpu", "kind": "the prover library itself", "usable": true })];
-    let (here, mut others) = (hotloop::presets(), vec!["sim".to_owned()]);
-    others.extend(SET_BOARDS.iter().map(|(preset, _)| preset.to_string()));
-    others.retain(|preset| !here.contains(preset));
-    for preset in here {
-        let name = if preset == "sim" { preset } else { format!("sim:{preset}") };
-        devices.push(match open_any(&name) {
-            Ok(identity) => {
-                json!({ "name": name, "kind": "simulated board", "usable": true, "identity": identity })
-            }
-            Err(failure) => unusable(&name, "simulated board", failure.text()),
-        });
-    }
-    for preset in others {
-        let name = if preset == "sim" { preset } else { format!("sim:{preset}") };
-        let reason = match SET_BOARDS.iter().find(|(board, _)| name.ends_with(board)) {
-            Some((_, set)) => format!("set {set} is not in this build; build hotloop-cli with `--features sets`"),
-            None => "not in this build; install Verilator and build again".into(),
-        };
-        devices.push(unusable(&name, "simulated board", &reason));
-    }
+    #[cfg(feature = "sim")]
+    devices.extend(crate::sim::list());
     let sysfs = Sysfs::default();
     for slot in sysfs.boards() {
         let name = format!("vfio:{}", slot.address);
@@ -63,17 +41,6 @@ pub fn list(output: &Output) -> Result<ExitCode, Failure> {
         .collect();
     output.result(&json!({ "devices": devices }), &lines)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn unusable(name: &str, kind: &str, reason: &str) -> Value {
-    json!({ "name": name, "kind": kind, "usable": false, "reason": reason })
-}
-
-/// The identity of a board, whatever its parameter sets.
-fn open_any(name: &str) -> Result<Value, Failure> {
-    let preset = name.strip_prefix("sim:").unwrap_or(name);
-    let board = hotloop_sim::open_sim(preset).map_err(Failure::new)?;
-    Ok(identity(Board::open(board).map_err(Failure::new)?.identity()))
 }
 
 /// Shows what a device is.
@@ -101,7 +68,8 @@ pub fn info(args: &DeviceArgs, output: &Output) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn identity(identity: &Identity) -> Value {
+/// An identity for programs.
+pub fn identity(identity: &Identity) -> Value {
     json!({
         "preset": identity.preset,
         "build_id": format!("{:#018x}", identity.build_id),

@@ -13,6 +13,7 @@ mod random;
 mod selftest;
 #[cfg(feature = "sets")]
 mod sets;
+#[cfg(feature = "sim")]
 mod sim;
 mod slots;
 mod verify;
@@ -47,6 +48,7 @@ enum Command {
     /// Take a board in a slot from vfio-pci (as root).
     Unbind(slots::SlotArgs),
     /// Simulated boards.
+    #[cfg(feature = "sim")]
     #[command(subcommand)]
     Sim(sim::SimCommand),
     /// Show what a device is, and its counters.
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Command::Devices => devices::list(&output),
         Command::Bind(args) => slots::bind(&args, &output),
         Command::Unbind(args) => slots::unbind(&args, &output),
+        #[cfg(feature = "sim")]
         Command::Sim(sim::SimCommand::Serve(args)) => sim::serve(&args, &output),
         Command::Info(args) => devices::info(&args, &output),
         Command::Selftest(args) => selftest::run(&args, &output),

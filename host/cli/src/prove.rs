@@ -1,9 +1,12 @@
 //! `hotloop prove`.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, ValueEnum};
-use hotloop::{Check, Device, SimFunction, SimOptions, TraceOptions};
+use hotloop::{Check, Device};
 use hotloop_plonky2::{prove, Backend, Report, Statement};
 use serde_json::{json, Map, Value};
 
@@ -106,21 +109,32 @@ fn backend(args: &ProveArgs) -> Result<Backend, Failure> {
         None => Device::open(&args.device, options).map_err(Failure::new)?,
         Some(path) => {
             check_writable(path)?;
-            let preset = match args.device.split_once(':') {
-                None if args.device == "sim" => "sim",
-                Some(("sim", preset)) => preset,
-                _ => return Err(Failure::usage(format!("--trace needs a simulated board, not `{}`", args.device))),
-            };
-            let trace = TraceOptions { path: path.clone(), from: args.trace_from, cycles: args.trace_cycles };
-            let sim = SimOptions { trace: Some(trace), ..SimOptions::preset(preset) };
-            let function = SimFunction::open(&sim).map_err(Failure::new)?;
-            Device::from_function(Arc::new(function), options).map_err(Failure::new)?
+            traced(args, path, options)?
         }
     };
     Ok(match args.offload {
         Offloaded::All => Backend::Device(device),
         Offloaded::Hashing => Backend::Unmodified(device),
     })
+}
+
+/// Opens a simulated board that writes a waveform.
+#[cfg(feature = "sim")]
+fn traced(args: &ProveArgs, path: &Path, options: hotloop::Options) -> Result<Device, Failure> {
+    let preset = match args.device.split_once(':') {
+        None if args.device == "sim" => "sim",
+        Some(("sim", preset)) => preset,
+        _ => return Err(Failure::usage(format!("--trace needs a simulated board, not `{}`", args.device))),
+    };
+    let trace = hotloop::TraceOptions { path: path.to_owned(), from: args.trace_from, cycles: args.trace_cycles };
+    let sim = hotloop::SimOptions { trace: Some(trace), ..hotloop::SimOptions::preset(preset) };
+    let function = hotloop::SimFunction::open(&sim).map_err(Failure::new)?;
+    Device::from_function(std::sync::Arc::new(function), options).map_err(Failure::new)
+}
+
+#[cfg(not(feature = "sim"))]
+fn traced(_args: &ProveArgs, _path: &Path, _options: hotloop::Options) -> Result<Device, Failure> {
+    Err(Failure::usage("--trace needs a simulated board, and this build has none"))
 }
 
 fn object(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Value {

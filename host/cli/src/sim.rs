@@ -1,14 +1,17 @@
-//! `hotloop sim serve`: a simulated board for other processes.
+//! Simulated boards: what there are, and `hotloop sim serve`, which gives one to other processes.
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Subcommand};
 use hotloop::{LinkOptions, PcieLink, SimFunction, SimOptions};
-use hotloop_driver::vfio_user::Server;
+use hotloop_driver::{vfio_user::Server, Board};
 use pcie_sys::Signals;
-use serde_json::json;
+use serde_json::{json, Value};
 
-use crate::output::{Failure, Output};
+use crate::{
+    devices,
+    output::{Failure, Output},
+};
 
 /// What to do with simulated boards.
 #[derive(Subcommand)]
@@ -30,6 +33,40 @@ pub struct ServeArgs {
     /// latency=1000,clock=250 (bytes, nanoseconds, MHz); without it, memory is as near as can be.
     #[arg(long)]
     link: Option<PcieLink>,
+}
+
+/// Boards of the parameter sets that only a build with the feature `sets` has.
+const SET_BOARDS: [(&str, &str); 3] =
+    [("sim-v0", "plonky2-v0"), ("sim-p3", "plonky3-goldilocks"), ("sim-mid", "miden")];
+
+/// The simulated boards for `hotloop devices`, `sim` first, and those that other builds have.
+pub fn list() -> Vec<Value> {
+    let mut presets = hotloop::presets();
+    presets.sort_by_key(|preset| preset != "sim");
+    let others = ["sim"].into_iter().chain(SET_BOARDS.map(|(preset, _)| preset));
+    let missing: Vec<&str> = others.filter(|preset| !presets.iter().any(|p| p == preset)).collect();
+    let name = |preset: &str| if preset == "sim" { "sim".to_owned() } else { format!("sim:{preset}") };
+    let unusable = |preset: &str, reason: &str| json!({ "name": name(preset), "kind": "simulated board", "usable": false, "reason": reason });
+    let here = presets.iter().map(|preset| match open(preset) {
+        Ok(identity) => {
+            json!({ "name": name(preset), "kind": "simulated board", "usable": true, "identity": identity })
+        }
+        Err(failure) => unusable(preset, failure.text()),
+    });
+    let elsewhere = missing.iter().map(|preset| {
+        let reason = match SET_BOARDS.iter().find(|(board, _)| board == preset) {
+            Some((_, set)) => format!("set {set} is not in this build; build hotloop-cli with its feature `sets`"),
+            None => "not in this build; install Verilator and build again".into(),
+        };
+        unusable(preset, &reason)
+    });
+    here.chain(elsewhere).collect()
+}
+
+/// The identity of a simulated board, whatever its parameter set.
+fn open(preset: &str) -> Result<Value, Failure> {
+    let board = hotloop_sim::open_sim(preset).map_err(Failure::new)?;
+    Ok(devices::identity(Board::open(board).map_err(Failure::new)?.identity()))
 }
 
 /// Serves until Ctrl-C or SIGTERM.
