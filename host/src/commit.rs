@@ -81,7 +81,7 @@ impl Device {
         if let Some(salt) = salts.iter().find(|salt| salt.len() != points) {
             return bad_shape(NAME, format!("a salt column has {} elements, the extension {points}", salt.len()));
         }
-        if levels >= usize::BITS || points % (1 << levels) != 0 {
+        if levels >= usize::BITS || !points.is_multiple_of(1 << levels) {
             return bad_shape(NAME, format!("{points} leaves are not a multiple of 2^{levels}"));
         }
         if length > 1 << self.identity().max_log {

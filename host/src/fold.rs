@@ -39,7 +39,7 @@ impl Device {
         }
         self.limit("log2 of the arity", log_arity.into(), self.identity().fold_max_log.into())?;
         let arity = 1usize << log_arity;
-        if log_arity == 0 || count == 0 || count % arity != 0 {
+        if log_arity == 0 || count == 0 || !count.is_multiple_of(arity) {
             return bad_shape(NAME, format!("{count} coefficients are no multiple of {arity}, or {arity} is 1"));
         }
         let folded = count / arity;

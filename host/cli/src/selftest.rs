@@ -351,7 +351,7 @@ fn extensions(device: &Device) -> Answer {
     Ok(format!("2^1 to 2^{}, blow-up 1 to {}", device.identity().max_log, 1 << max_cosets.min(3)))
 }
 
-/// Extension and tree at once: one job, or two where the board has no room for the rows' states.
+/// Extension and tree in one job; of more rows than the board keeps states of, it reads the values back.
 fn commitments(device: &Device) -> Answer {
     let (longest, most) = (device.identity().max_log, device.identity().max_log_cosets);
     let largest = device.identity().commit_log;
@@ -376,7 +376,7 @@ fn commitments(device: &Device) -> Answer {
         let root = MerkleTree::<F, PoseidonHash>::new(rows, 0).cap.0[0].elements.map(|x| x.to_canonical_u64());
         expect(&what, &commitment.tree.cap().to_vec(), &vec![root])?;
     }
-    Ok(format!("{} shapes, 3 to 29 columns; one job up to 2^{largest} rows", shapes.len()))
+    Ok(format!("{} shapes, 3 to 29 columns; hashed on the way up to 2^{largest} rows", shapes.len()))
 }
 
 /// FRI's folding, against plonky2's `reduce_with_powers`.

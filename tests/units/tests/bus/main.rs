@@ -91,7 +91,7 @@ fn jobs_in_error_complete_and_harm_nothing() {
         };
         for (error, descriptor) in [
             (Error::BadOpcode, with(&|d| d[0] = 0)),
-            (Error::BadOpcode, with(&|d| d[0] = 7)),
+            (Error::BadOpcode, with(&|d| d[0] = 8)),
             (Error::BadSet, with(&|d| d[0] |= 3 << 8)),
             (Error::BadShape, with(&|d| d[6] = 0)),
             (Error::BadShape, with(&|d| (d[0], d[6]) = (2, 1 << 31))),
@@ -103,6 +103,10 @@ fn jobs_in_error_complete_and_harm_nothing() {
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 2 << 16, 4 | 5 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 5 << 16, 4 | 1 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 1 << 16, 4))),
+            // A fold without an arity, one beyond 16, more input than can be counted.
+            (Error::BadShape, with(&|d| (d[0], d[5]) = (7, 0))),
+            (Error::BadShape, with(&|d| (d[0], d[5]) = (7, 5))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (7, 1, 1 << 28))),
             // An inverse across that gives nothing, turning panels (one too few, too long, too many at once, on cosets),
             // and a flag that does not exist.
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 9 << 16, 4))),
