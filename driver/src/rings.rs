@@ -22,7 +22,7 @@ use crate::{
 
 /// Looks at the completion ring before the wait gives its processor away: some tens of microseconds.
 const SPINS: u32 = 2000;
-/// First and longest pause between looks at the registers; an interrupt ends a pause at once.
+/// First and longest pause before a look at the registers; an interrupt ends a pause at once.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
 /// How a job ended.
@@ -194,6 +194,17 @@ impl Rings {
         let mut pause = PAUSES.0;
         let mut announced = false;
         loop {
+            // The interrupt comes before a look at the registers, which costs more than a job may take.
+            let left = timeout.saturating_sub(start.elapsed());
+            match events.first() {
+                // It is a hint: it may be early, late, or lost.
+                Some(event) if event.wait(pause.min(left))? => drop(event.try_take()?),
+                Some(_) => {}
+                None => thread::sleep(pause.min(left)),
+            }
+            if self.ready()? {
+                return Ok(true);
+            }
             bar.check()?;
             if bar.read32(&map::STATUS)? & STATUS_FAULT != 0 {
                 return Err(DriverError::Fault { code: bar.read32(&map::FAULT_CODE)? });
@@ -207,18 +218,8 @@ impl Rings {
                 return Err(CompletionError::BadPhase { entry: self.next().0 }.into());
             }
             announced = behind;
-            let left = timeout.saturating_sub(start.elapsed());
-            if left.is_zero() {
+            if timeout.saturating_sub(start.elapsed()).is_zero() {
                 return Ok(false);
-            }
-            match events.first() {
-                // The interrupt is a hint: it may be early, late, or lost.
-                Some(event) if event.wait(pause.min(left))? => drop(event.try_take()?),
-                Some(_) => {}
-                None => thread::sleep(pause.min(left)),
-            }
-            if self.ready()? {
-                return Ok(true);
             }
             pause = (pause * 2).min(PAUSES.1);
         }
