@@ -13,5 +13,5 @@ export PATH=$tools/bin:$PATH
 cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked --root "$tools"
 for target in server client rings; do
     echo "fuzz: $target, ${1:-60} s"
-    cargo +nightly fuzz run --fuzz-dir fuzz "$target" -- -max_total_time="${1:-60}" -max_len=8192 -verbosity=0 -print_final_stats=1
+    cargo +nightly fuzz run --fuzz-dir fuzz "$target" -- -max_total_time="${1:-60}" -max_len=8192 -verbosity=0 -print_final_stats=1 -timeout=10
 done

@@ -159,11 +159,11 @@ impl Server {
     /// As before the first client.
     fn clear(&self) -> Result<(), FunctionError> {
         // Reset first: then nothing under way is left that could miss its memory. Every step is tried in any case.
-        let reset = self.served.reset();
-        let vectors = (0..self.served.vectors()).map(|vector| self.served.set_vector(vector, None));
-        let vectors = vectors.fold(Ok(()), |before, now| before.and(now));
-        let memory = self.served.unmap_range(0..=u64::MAX).map(drop);
-        reset.and(vectors).and(memory)
+        let mut done = self.served.reset();
+        for vector in 0..self.served.vectors() {
+            done = done.and(self.served.set_vector(vector, None));
+        }
+        done.and(self.served.unmap_range(0..=u64::MAX).map(drop))
     }
 }
 

@@ -42,6 +42,7 @@ const IOVA: u64 = 0x20_0000;
 const WAIT: Duration = Duration::from_secs(20);
 
 type Done<T = ()> = Result<T, String>;
+type Check = (&'static str, fn(&PciAddress) -> Done);
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
@@ -111,7 +112,7 @@ pub fn bind(address: &PciAddress) -> Done {
 
 /// All that root can try with the device, bound.
 pub fn run(address: &PciAddress, mut say: impl FnMut(&str)) -> Done {
-    let checks: &[(&str, fn(&PciAddress) -> Done)] = &[
+    let checks: &[Check] = &[
         ("registers", registers),
         ("MSI", msi),
         ("INTx", intx),

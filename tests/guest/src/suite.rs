@@ -276,7 +276,9 @@ fn garbage(open: Open<'_>) -> Checked {
         board.bar().write(&map::SQ_TAIL, tail).map_err(text)?;
         let (src, dst) = (buffer(&board, 1, 1)?, buffer(&board, 1, 2)?);
         let job = Descriptor::loopback(set(&board), src.window(), dst.window(), 1);
-        match board.submit_and_wait_for(&[job], LONG) {
+        // A job that takes the place of one of these before the board has come to it is done; it cannot go on so.
+        let mut jobs = (0..1000).map(|_| board.submit_and_wait_for(&[job], LONG));
+        match jobs.find(|done| overflow || done.is_err()).unwrap_or(Ok(Vec::new())) {
             Err(error @ DriverError::Fault { .. }) if overflow && error.fault() == Some(Fault::RingOverflow) => {}
             Err(DriverError::Completion(_)) if !overflow => {}
             other => return Err(format!("{other:?} after {tail:#x} in SQ_TAIL")),
