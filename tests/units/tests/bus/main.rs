@@ -243,7 +243,8 @@ fn some_commitment(rng: &mut StdRng, dst: u64) -> ([u64; 8], u64) {
     let shape = panels | columns << 32 | (log_n + log_blowup) << 48;
     let job = [log_n | log_blowup << 8, shape, n | (n + leaves) << 32];
     let opcode = u64::from(Opcode::Commit.code()) | 7 << 16;
-    ([opcode, SRC, dst, panels * n | beats << 32, SRC + (1 << 16), job[0], job[1], job[2]], beats)
+    let windows = (panels * n) | beats << 32;
+    ([opcode, SRC, dst, windows, SRC + (1 << 16), job[0], job[1], job[2]], beats)
 }
 
 /// Whatever the memory's latency and each channel's stalls, the results are those of a memory that is always ready.
