@@ -15,7 +15,7 @@ use plonky2::{
 };
 
 use super::{canonical, elements, expect, text, Answer};
-use crate::random::{columns, words};
+use crate::random::columns;
 
 /// Lengths to try: all up to the preset's, and one that takes two passes.
 fn lengths(device: &Device) -> std::ops::RangeInclusive<u32> {
