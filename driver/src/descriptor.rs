@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use hotloop_regs::{
     descriptor::{FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES},
-    Opcode, ParameterSet,
+    scale_table_beats, Opcode, ParameterSet, BEAT_WORDS,
 };
 
 #[cfg(not(target_endian = "little"))]
@@ -89,17 +89,58 @@ impl TransformShape {
 }
 
 /// What a commit job covers: a transform with values, and the tree over their rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommitShape {
     /// The transform; as many panels as `width` columns fill.
     pub transform: TransformShape,
-    /// Columns: elements in a leaf, from 1.
+    /// Columns: elements in a leaf without its salts, from 1.
     pub width: u16,
     /// Tree levels above the leaves.
     pub levels: u8,
+    /// Salts of a leaf, at most [`hotloop_regs::descriptor::MAX_SALTS`].
+    pub salts: u8,
 }
 
 impl CommitShape {
+    /// Panels that a leaf fills, salts included.
+    pub fn leaf_panels(&self) -> u64 {
+        (u64::from(self.width) + u64::from(self.salts)).div_ceil(BEAT_WORDS as u64)
+    }
+
+    /// Whether the last panel of values has salts behind its columns.
+    pub fn merges_salts(&self) -> bool {
+        self.salts > 0 && usize::from(self.width) % BEAT_WORDS != 0
+    }
+
+    /// Panels of salts behind the input: the one that is merged with the last panel of values, and what goes beyond it.
+    pub fn salt_panels(&self) -> u64 {
+        self.leaf_panels().saturating_sub(self.transform.panels.into()) + u64::from(self.merges_salts())
+    }
+
+    /// Beats of the input: panels, and salts behind the place of the last one.
+    pub fn input_beats(&self) -> u64 {
+        let (t, salts) = (self.transform, self.salt_panels() * u64::from(self.leaves()));
+        let before = u64::from(t.panels).saturating_sub(u64::from(salts == 0)) * u64::from(t.src_stride);
+        before.saturating_add(if salts == 0 { 1u64.checked_shl(t.log_n.into()).unwrap_or(u64::MAX) } else { salts })
+    }
+
+    /// Bytes that a board reads and writes for this job, its descriptor and completion included, if it keeps the states of
+    /// 2^`commit_log` rows on chip: docs/jobs.md has the formula.
+    pub fn link_bytes(&self, commit_log: u32) -> (u64, u64) {
+        let (t, leaves) = (self.transform, u64::from(self.leaves()));
+        let tables = u64::from(scale_table_beats(t.log_n.into())) << t.log_cosets;
+        let input = u64::from(t.panels) << t.log_n;
+        let streamed = leaves > 1 << commit_log;
+        let salts = if streamed { u64::from(self.merges_salts()) } else { self.salt_panels() } * leaves;
+        let back = if streamed { self.leaf_panels() * leaves } else { 0 };
+        let tree: u64 = (1..=u32::from(self.levels)).map(|level| leaves >> level).sum();
+        let digests = hash_digests(self.leaves(), self.levels);
+        (
+            64 * (1 + tables + input + salts + back + tree),
+            64 * u64::from(t.panels) * t.panel_beats() + 32 * digests + 16,
+        )
+    }
+
     /// Leaves: 2^(log_n + log_cosets) (`u32::MAX` where they cannot be counted).
     pub fn leaves(&self) -> u32 {
         let log = u32::from(self.transform.log_n) + u32::from(self.transform.log_cosets);
@@ -108,7 +149,7 @@ impl CommitShape {
 
     /// The beat of the output where the digests begin.
     pub fn digest_start(&self) -> u64 {
-        u64::from(self.transform.panels) * u64::from(self.transform.dst_stride)
+        self.leaf_panels() * u64::from(self.transform.dst_stride)
     }
 
     /// Beats of the output: panels and digests.
@@ -139,8 +180,7 @@ pub struct Descriptor {
     pub rows: u32,
     pub width: u16,
     pub levels: u8,
-    /// Zero.
-    pub reserved_55: u8,
+    pub salts: u8,
     pub src_stride: u32,
     pub dst_stride: u32,
 }
@@ -205,13 +245,20 @@ impl Descriptor {
             opcode: Opcode::Commit as u8,
             width: shape.width,
             levels: shape.levels,
+            salts: shape.salts,
             ..Descriptor::transform(set, src, dst, param, shape.transform)
         }
     }
 
+    /// Folds a polynomial over the quadratic extension to `beats` beats of four coefficients, by 2^`log_arity` at a time; the
+    /// powers are at `param`.
+    pub fn fold(set: ParameterSet, src: Window, dst: Window, param: u64, log_arity: u8, beats: u32) -> Descriptor {
+        Descriptor { param, log_n: log_arity, rows: beats, ..Descriptor::new(Opcode::Fold, set, src, dst) }
+    }
+
     /// The commitment that the fields describe.
     pub fn commit_shape(&self) -> CommitShape {
-        CommitShape { transform: self.transform_shape(), width: self.width, levels: self.levels }
+        CommitShape { transform: self.transform_shape(), width: self.width, levels: self.levels, salts: self.salts }
     }
 
     /// The transform that the fields describe.
@@ -303,6 +350,7 @@ mod tests {
             (Table::rows, Descriptor { rows: !0, ..zero }),
             (Table::width, Descriptor { width: !0, ..zero }),
             (Table::levels, Descriptor { levels: !0, ..zero }),
+            (Table::salts, Descriptor { salts: !0, ..zero }),
             (Table::src_stride, Descriptor { src_stride: !0, ..zero }),
             (Table::dst_stride, Descriptor { dst_stride: !0, ..zero }),
         ];
@@ -351,7 +399,18 @@ mod tests {
         }
         assert!(!TransformShape { flags: 5, ..shape }.flags_are_valid());
         let transform = TransformShape { panels: 3, dst_stride: 24, ..shape };
-        let commit = CommitShape { transform, width: 17, levels: 4 };
+        let commit = CommitShape { transform, width: 17, levels: 4, salts: 0 };
         assert_eq!((commit.leaves(), commit.digest_start(), commit.output_beats()), (16, 72, 72 + 16));
+        // Beyond the chip all panels are read back.
+        let (read, written) = commit.link_bytes(4);
+        assert_eq!((read, written), (64 * (1 + 2 * 9 + 24 + 15), 64 * 72 + 31 * 32 + 16));
+        assert_eq!(commit.link_bytes(3), (read + 64 * 3 * 16, written));
+        for (width, salts, merges, panels) in [(17, 4, true, 1), (17, 7, true, 1), (17, 8, true, 2), (24, 4, false, 1)]
+        {
+            let salted = CommitShape { width, salts, ..commit };
+            assert_eq!((salted.merges_salts(), salted.salt_panels()), (merges, panels));
+            assert_eq!(salted.digest_start(), 24 * (3 + panels - u64::from(merges)));
+            assert_eq!(salted.link_bytes(4).0, read + 64 * 16 * panels);
+        }
     }
 }

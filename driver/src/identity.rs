@@ -31,8 +31,12 @@ pub struct Identity {
     pub poseidon_multipliers: u32,
     /// Rows whose sponge states stay on chip.
     pub tile_rows: u32,
-    /// Base-2 logarithm of the most rows of a commit job; 0 where there is none.
+    /// Base-2 logarithm of the most rows whose sponge states a commit job keeps on chip.
     pub commit_log: u32,
+    /// Base-2 logarithm of the largest arity of a fold job; 0 where there is no folding engine.
+    pub fold_max_log: u32,
+    /// 64-bit multipliers of the folding engine.
+    pub fold_multipliers: u32,
 }
 
 impl Identity {
@@ -75,6 +79,8 @@ impl Identity {
             poseidon_multipliers: bar.read32(&map::POSEIDON_MULTIPLIERS)?,
             tile_rows: bar.read32(&map::TILE_ROWS)?,
             commit_log: within(&map::COMMIT_LOG, 0, 31, "0 to 31")?,
+            fold_max_log: within(&map::FOLD_MAX_LOG, 0, 7, "0 to 7")?,
+            fold_multipliers: bar.read32(&map::FOLD_MULTIPLIERS)?,
         })
     }
 }

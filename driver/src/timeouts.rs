@@ -12,6 +12,8 @@ use crate::{
 
 /// Cycles that one permutation takes at most: a unit with a single S-box, 8 · 12 + 22 of them and their latencies.
 const PERMUTATION_CYCLES: u64 = 1000;
+/// Four elements of a folding engine.
+const FOLD_BEAT_CYCLES: u64 = 8;
 /// Cycles that one beat of a transform takes at most: one lane, eight columns, in and out.
 const TRANSFORM_BEAT_CYCLES: u64 = 32;
 /// Cycles that moving one beat takes at most.
@@ -58,6 +60,7 @@ fn most_cycles(job: &Descriptor, nonces: impl FnOnce() -> u64) -> u64 {
         Some(Opcode::Loopback) => rows * BEAT_CYCLES,
         Some(Opcode::Permute) => rows * PERMUTATION_CYCLES,
         Some(Opcode::Hash) => hash(job.rows),
+        Some(Opcode::Fold) => (rows << job.log_n.min(8)) * FOLD_BEAT_CYCLES,
         Some(Opcode::Grind) => nonces().saturating_mul(PERMUTATION_CYCLES),
         Some(Opcode::Transform) => transform(),
         Some(Opcode::Commit) => transform().saturating_add(hash(job.commit_shape().leaves())),

@@ -2,7 +2,7 @@
 //! the pool's buffers.
 
 use hotloop_regs::{
-    descriptor::{ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_FORWARD, FLAG_OWN_TABLES, MAX_LOG_INNER},
+    descriptor::{ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_FORWARD, FLAG_OWN_TABLES, MAX_LOG_INNER, MAX_SALTS},
     scale_table_beats, Opcode, ParameterSet, BEAT_BYTES, BEAT_WORDS,
 };
 
@@ -36,6 +36,7 @@ fn missing_engine(opcode: Opcode, identity: &Identity) -> Option<&'static str> {
         Opcode::Permute | Opcode::Hash | Opcode::Grind => (false, true),
         Opcode::Transform => (true, false),
         Opcode::Commit => (true, true),
+        Opcode::Fold => return (identity.fold_max_log == 0).then_some("folding"),
     };
     match (ntt && identity.lanes == 0, poseidon && identity.poseidon_units == 0) {
         (true, _) => Some("transform"),
@@ -67,8 +68,9 @@ impl Checker<'_> {
             let rule = format!("a parameter set on the board: {}{asked}", held.join(", "));
             return Err(self.invalid("set", job.set.into(), rule));
         }
-        let reserved = job.reserved_43.iter().chain([&job.reserved_55]).find(|b| **b != 0);
+        let reserved = job.reserved_43.iter().find(|b| **b != 0);
         self.require("reserved", reserved.copied().unwrap_or(0).into(), reserved.is_none(), || "zero".into())?;
+        self.require("salts", job.salts.into(), job.salts == 0 || opcode == Opcode::Commit, || "zero".into())?;
         if opcode != Opcode::Grind {
             self.require("rows", job.rows.into(), job.rows > 0, || "at least 1".into())?;
         }
@@ -90,6 +92,7 @@ impl Checker<'_> {
                 self.panels(job, output, (further * u64::from(job.dst_stride)).saturating_add(output))
             }
             Opcode::Commit => self.commit(job, identity),
+            Opcode::Fold => self.fold(job, identity),
         }
     }
 
@@ -149,11 +152,10 @@ impl Checker<'_> {
             "without ACROSS and OWN_TABLES, which are for transforms".into()
         })?;
         let log_rows = u32::from(job.log_n) + u32::from(job.log_cosets);
-        let most = identity.commit_log;
-        self.require("log_n + log_cosets", log_rows.into(), log_rows <= most, || {
-            format!("at most {most} for a commit on this board")
-        })?;
         self.require("width", job.width.into(), job.width > 0, || "1 to 65535".into())?;
+        self.require("salts", job.salts.into(), u32::from(job.salts) <= MAX_SALTS, || format!("0 to {MAX_SALTS}"))?;
+        let leaf = u32::from(job.width) + u32::from(job.salts);
+        self.require("width + salts", leaf.into(), leaf <= u16::MAX.into(), || "at most 65535".into())?;
         let panels = u32::from(job.width).div_ceil(BEAT_WORDS as u32);
         self.require("rows", job.rows.into(), job.rows == panels, || {
             format!("{panels}, the panels of {} columns", job.width)
@@ -161,7 +163,19 @@ impl Checker<'_> {
         self.require("levels", job.levels.into(), u32::from(job.levels) <= log_rows, || {
             format!("at most {log_rows}, as there are 2^{log_rows} leaves")
         })?;
-        self.panels(job, output, job.commit_shape().output_beats())
+        self.panels(job, output, job.commit_shape().output_beats())?;
+        self.window("src", job.src, "src_beats", job.src_beats, job.commit_shape().input_beats())
+    }
+
+    fn fold(&mut self, job: &Descriptor, identity: &Identity) -> Result<(), InvalidJob> {
+        let (log_arity, most) = (u32::from(job.log_n), identity.fold_max_log);
+        self.require("log_n", log_arity.into(), (1..=most).contains(&log_arity), || {
+            format!("1 to {most} on this board")
+        })?;
+        self.require("rows", job.rows.into(), job.rows >> (32 - most) == 0, || format!("less than 2^{}", 32 - most))?;
+        self.windows(job, u64::from(job.rows) << log_arity, job.rows.into())?;
+        self.block("param", job.param, 1 << (log_arity - 1))?;
+        Ok(())
     }
 
     /// Windows and scale tables of a transform that gives `panel` beats for each panel and `output` in all.

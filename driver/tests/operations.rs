@@ -147,7 +147,7 @@ fn commit_is_transform_and_hash() {
             TransformShape { panels, log_n, log_cosets, flags, src_stride: 1 << log_n, ..TransformShape::default() };
         let panel = transform.panel_beats() as u32;
         transform.dst_stride = panel + 1;
-        let shape = CommitShape { transform, width, levels: log_n };
+        let shape = CommitShape { transform, width, levels: log_n, salts: 0 };
         let input: Vec<u64> = F::rand_vec(8 * ((panels as usize) << log_n)).iter().map(F::to_canonical_u64).collect();
         let tables: Vec<u64> = (0..1u64 << log_cosets).flat_map(|b| scales(log_n.into(), F::TWO.exp_u64(b))).collect();
         let (src, param) = (filled(&board, &input), filled(&board, &tables));

@@ -26,11 +26,11 @@ fn common_fields() {
     let (good, src, dst) = copy(&board, 1);
     let refused = |job, field| assert_refused(&model, &board, job, field);
     refused(Descriptor { opcode: 0, ..good }, "opcode");
-    refused(Descriptor { opcode: 7, ..good }, "opcode");
+    refused(Descriptor { opcode: 8, ..good }, "opcode");
     refused(Descriptor { set: 3, ..good }, "set");
     refused(Descriptor { set: 200, ..good }, "set");
     refused(Descriptor { reserved_43: [0, 0, 1, 0, 0], ..good }, "reserved");
-    refused(Descriptor { reserved_55: 1, ..good }, "reserved");
+    refused(Descriptor { salts: 1, ..good }, "salts");
     refused(Descriptor { rows: 0, ..good }, "rows");
     refused(Descriptor { rows: 2, ..good }, "src_beats");
     refused(Descriptor { rows: 2, src_beats: 2, ..good }, "src");
@@ -164,14 +164,16 @@ fn commit() {
     let (src, dst, param) = (empty(&board, 16 * 8), empty(&board, (48 + 16) * 8), empty(&board, 18 * 8));
     let transform =
         TransformShape { panels: 2, log_n: 3, log_cosets: 1, flags: 7, src_stride: 8, dst_stride: 24, log_inner: 0 };
-    let shape = CommitShape { transform, width: 9, levels: 4 };
+    let shape = CommitShape { transform, width: 9, levels: 4, salts: 0 };
     let good = Descriptor::commit(SET, src.window(), dst.window(), param.iova(), shape);
     assert_eq!(good.commit_shape(), shape);
     assert!(board.submit_and_wait_for(&[good], LONG).is_ok());
     refused(Descriptor { log_n: 0, ..good }, "log_n");
     refused(Descriptor { log_n: 14, ..good }, "log_n");
     refused(Descriptor { log_cosets: 5, ..good }, "log_cosets");
-    refused(Descriptor { log_n: 12, ..good }, "log_n + log_cosets");
+    refused(Descriptor { salts: 9, ..good }, "salts");
+    refused(Descriptor { salts: 7, ..good }, "src_beats");
+    refused(Descriptor { width: u16::MAX, rows: 8192, salts: 1, ..good }, "width + salts");
     refused(Descriptor { flags: 5, log_cosets: 0, ..good }, "flags");
     refused(Descriptor { flags: 4, ..good }, "flags");
     refused(Descriptor { flags: 10, log_cosets: 0, ..good }, "flags");
@@ -193,6 +195,23 @@ fn commit() {
     refused(Descriptor { rows: 1, width: 8, dst_stride: 0, ..good }, "dst_stride");
     assert!(board.submit_and_wait_for(&[Descriptor { rows: 1, width: 8, ..good }], LONG).is_ok());
     assert!(board.timeout_of(&[good]) >= board.timeout_of(&[Descriptor { width: 1, ..good }]));
+}
+
+#[test]
+fn fold() {
+    let (model, board) = open();
+    let refused = |job, field| assert_refused(&model, &board, job, field);
+    let (src, dst, param) = (empty(&board, 24 * 8), empty(&board, 3 * 8), empty(&board, 4 * 8));
+    let good = Descriptor::fold(SET, src.window(), dst.window(), param.iova(), 3, 3);
+    assert!(board.submit_and_wait_for(&[good], LONG).is_ok());
+    refused(Descriptor { log_n: 0, ..good }, "log_n");
+    refused(Descriptor { log_n: 5, ..good }, "log_n");
+    refused(Descriptor { rows: 1 << 28, ..good }, "rows");
+    refused(Descriptor { rows: 4, ..good }, "src_beats");
+    refused(Descriptor { log_n: 4, ..good }, "src_beats");
+    refused(Descriptor { rows: 2, log_n: 3, dst_beats: 1, ..good }, "dst_beats");
+    refused(Descriptor { param: param.iova() + 64, ..good }, "param");
+    refused(Descriptor { salts: 1, ..good }, "salts");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{
     },
     datapath::{Design, Module, PortDirection, Sig, VerilogFile, Wire, WAIVERS},
     field::MULTIPLIER_LEAF,
-    ntt, poseidon, Config,
+    fold, ntt, poseidon, Config,
 };
 
 /// Name of the top module.
@@ -34,17 +34,18 @@ pub const TOP: &str = "accelerator";
 /// AXI4 master `m_*` (64 address bits, 512 data bits, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
 /// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), and `busy`: work is under way, the clock must run.
 ///
-/// Each engine of the board has a clock of its own, `clk_poseidon` and `clk_ntt`: copies of `clk` that the shell gates by
-/// `run_poseidon` and `run_ntt` (a BUFGCE or DCCA with that enable). A shell without gates ties both to `clk`.
+/// Each engine of the board has a clock of its own, `clk_poseidon`, `clk_ntt` and `clk_fold`: copies of `clk` that the shell gates by
+/// `run_poseidon` and so on (a BUFGCE or DCCA with that enable). A shell without gates ties all to `clk`.
 pub fn design(config: &Config) -> Design {
     let parts = Parts {
         poseidon: config.poseidon.is_there().then(|| poseidon::engine(config)),
         ntt: config.ntt.is_there().then(|| ntt::engine(config)),
+        fold: config.fold.then(|| fold::engine(config)),
     };
-    let [ntt, poseidon] = [&parts.ntt, &parts.poseidon].map(|engine| engine.as_ref().map_or(0, multipliers));
+    let counts = [&parts.ntt, &parts.poseidon, &parts.fold].map(|engine| engine.as_ref().map_or(0, multipliers));
     let core = core(config, &parts);
     let build = |id| {
-        let constants = bus::constants(config, (ntt, poseidon), id);
+        let constants = bus::constants(config, counts, id);
         Design::new(top(&core, &parts.names(), &bus::register_file(&constants)))
     };
     // The build's identity covers everything but itself.

@@ -17,6 +17,8 @@ pub struct Config {
     pub ntt: NttConfig,
     /// The Poseidon engine, [`PoseidonConfig::NONE`] for a board without.
     pub poseidon: PoseidonConfig,
+    /// Whether there is a folding engine.
+    pub fold: bool,
 }
 
 /// The transform engine.
@@ -24,6 +26,8 @@ pub struct Config {
 pub struct NttConfig {
     /// Columns that move in lock-step: 1, 2, 4 or 8. A beat takes 8 / lanes cycles.
     pub lanes: u32,
+    /// Clock cycles between tokens: 1, or 4 with one lane, whose four products then take turns in one multiplier.
+    pub sharing: u32,
     /// Base-2 logarithm of the longest transform, 7 to 13.
     pub max_log: u32,
     /// Base-2 logarithm of the most cosets in a job.
@@ -42,15 +46,15 @@ pub struct PoseidonConfig {
     pub full_sboxes: u32,
     /// Rows whose sponge states stay on chip while their panels are absorbed.
     pub tile_rows: u32,
-    /// Base-2 logarithm of the rows that a commit job may have: all their states stay on chip from panel to panel. 0 for
-    /// an engine without commit jobs.
+    /// Base-2 logarithm of the rows whose states stay on chip from panel to panel of a commit job, which hashes their values
+    /// as they leave the transform. Of more rows, or with 0 of any, it reads the values back.
     pub commit_log: u32,
 }
 
 impl NttConfig {
     /// No transform engine: transforms and commits are unknown opcodes.
     pub const NONE: NttConfig =
-        NttConfig { lanes: 0, max_log: 0, max_log_cosets: 0, twiddles: (Vec::new(), Vec::new()) };
+        NttConfig { lanes: 0, sharing: 1, max_log: 0, max_log_cosets: 0, twiddles: (Vec::new(), Vec::new()) };
 
     /// Whether there is an engine.
     pub fn is_there(&self) -> bool {
@@ -102,18 +106,26 @@ impl Config {
             multiplier: MultiplierLeaf::Simulated { latency: 2 },
             ntt: NttConfig {
                 lanes: 8,
+                sharing: 1,
                 max_log,
                 max_log_cosets: 4,
                 twiddles: crate::ntt::twiddle_tables(&set, max_log),
             },
             poseidon: PoseidonConfig { units: 2, full_sboxes: 4, tile_rows: 256, commit_log: 14 },
+            fold: true,
             set,
         }
     }
 
     /// Bus and rings alone, for bringing a link up and measuring it: loopback is all it does.
     pub fn link() -> Config {
-        Config { preset: "link".into(), ntt: NttConfig::NONE, poseidon: PoseidonConfig::NONE, ..Config::sim() }
+        Config {
+            preset: "link".into(),
+            ntt: NttConfig::NONE,
+            poseidon: PoseidonConfig::NONE,
+            fold: false,
+            ..Config::sim()
+        }
     }
 
     /// The same with another parameter set, as the preset `name`.

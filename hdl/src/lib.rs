@@ -11,6 +11,7 @@ pub mod config;
 pub mod control;
 pub mod datapath;
 pub mod field;
+pub mod fold;
 pub mod ntt;
 pub mod poseidon;
 pub mod presets;

@@ -5,15 +5,12 @@
 //! single S-box four and 120. Twenty-four units of 4 + 1 S-boxes give a permutation a cycle, which is the pace at which
 //! the bus brings what they absorb: more are of little use.
 
-use hotloop_regs::ParameterSet;
-
 use crate::{
     accelerator,
-    config::{Config, NttConfig, PoseidonConfig},
+    config::{Config, PoseidonConfig},
     datapath::{Area, Family},
     field::MultiplierLeaf,
     ntt::twiddle_tables,
-    sets::SetTables,
 };
 
 /// A part and what it has.
@@ -88,6 +85,10 @@ pub struct Preset {
     pub clock_mhz: u32,
     /// Lanes of the transform.
     pub lanes: u32,
+    /// Cycles a token of the transform takes: 1, or 4 for one lane with a single multiplier.
+    pub sharing: u32,
+    /// Whether there is a folding engine.
+    pub fold: bool,
     /// Base-2 logarithm of the longest transform on chip.
     pub max_log: u32,
     /// Poseidon units.
@@ -101,7 +102,19 @@ pub struct Preset {
 }
 
 const fn large(name: &'static str, part: Part, clock_mhz: u32, units: u32) -> Preset {
-    Preset { name, part, clock_mhz, lanes: 8, max_log: 13, units, full_sboxes: 4, tile_rows: 4096, commit_log: 14 }
+    Preset {
+        name,
+        part,
+        clock_mhz,
+        lanes: 8,
+        sharing: 1,
+        fold: true,
+        max_log: 13,
+        units,
+        full_sboxes: 4,
+        tile_rows: 4096,
+        commit_log: 14,
+    }
 }
 
 /// Every preset of a board. The look-up tables set the number of units, not the multipliers: half of what a unit takes is
@@ -114,6 +127,8 @@ pub const BOARDS: &[Preset] = &[
         part: LFE5U_45F,
         clock_mhz: 120,
         lanes: 1,
+        sharing: 4,
+        fold: false,
         max_log: 8,
         units: 1,
         full_sboxes: 0,
@@ -125,7 +140,9 @@ pub const BOARDS: &[Preset] = &[
         part: LFE5U_85F,
         clock_mhz: 150,
         lanes: 1,
-        max_log: 10,
+        sharing: 4,
+        fold: false,
+        max_log: 9,
         units: 1,
         full_sboxes: 0,
         tile_rows: 256,
@@ -136,10 +153,12 @@ pub const BOARDS: &[Preset] = &[
         part: XC7A200T,
         clock_mhz: 200,
         lanes: 2,
+        sharing: 1,
+        fold: false,
         max_log: 11,
         units: 2,
         full_sboxes: 4,
-        tile_rows: 256,
+        tile_rows: 512,
         commit_log: 11,
     },
     Preset {
@@ -147,10 +166,12 @@ pub const BOARDS: &[Preset] = &[
         part: XC7K325T,
         clock_mhz: 200,
         lanes: 4,
+        sharing: 1,
+        fold: false,
         max_log: 12,
         units: 2,
         full_sboxes: 4,
-        tile_rows: 256,
+        tile_rows: 512,
         commit_log: 12,
     },
     large("ku115", XCKU115, 250, 11),
@@ -164,26 +185,23 @@ impl Preset {
         BOARDS.iter().find(|preset| preset.name == name)
     }
 
-    /// The accelerator, with parameter set plonky2-v1 ([`Config::with_set`] changes it).
+    /// The accelerator, with the parameter set of preset `sim` ([`Config::with_set`] changes it).
     pub fn config(&self) -> Config {
-        let set = SetTables::of(ParameterSet::Plonky2V1);
-        Config {
-            preset: self.name.into(),
-            multiplier: self.part.multiplier,
-            ntt: NttConfig {
-                lanes: self.lanes,
-                max_log: self.max_log,
-                max_log_cosets: 4,
-                twiddles: twiddle_tables(&set, self.max_log),
-            },
-            poseidon: PoseidonConfig {
-                units: self.units,
-                full_sboxes: self.full_sboxes,
-                tile_rows: self.tile_rows,
-                commit_log: self.commit_log,
-            },
-            set,
-        }
+        let mut config = Config::sim();
+        config.preset = self.name.into();
+        config.multiplier = self.part.multiplier;
+        config.fold = self.fold;
+        config.ntt.lanes = self.lanes;
+        config.ntt.sharing = self.sharing;
+        config.ntt.max_log = self.max_log;
+        config.ntt.twiddles = twiddle_tables(&config.set, self.max_log);
+        config.poseidon = PoseidonConfig {
+            units: self.units,
+            full_sboxes: self.full_sboxes,
+            tile_rows: self.tile_rows,
+            commit_log: self.commit_log,
+        };
+        config
     }
 
     /// Cycles of a permutation on one unit that is kept busy.

@@ -5,6 +5,7 @@ use hotloop_regs::{LastBlock, LeafRule};
 use crate::{
     device::Device,
     error::{HotloopError, Result},
+    fold::{extension_mul, Extension},
     goldilocks::{
         add, canonical, inverse, invert_all, mul, pow, reverse_bits, root, sub, transform as host_transform, ORDER,
     },
@@ -13,6 +14,7 @@ use crate::{
     permute::{GrindRequest, STATE_WORDS},
     transform::Batch,
     tree::{Digest, Tree},
+    words::Words,
 };
 
 /// Leaves, paths and states that a spot check looks at.
@@ -74,6 +76,29 @@ pub(crate) fn nonce(device: &Device, request: &GrindRequest, first: u64, end: u6
     if device.options().check == Check::Full {
         if let Some(missed) = (first..end).find(|&nonce| has_zeros(nonce)) {
             return Err(device.wrong("grind", format!("nonce {missed} was passed over")));
+        }
+    }
+    Ok(())
+}
+
+/// Some coefficients, or all, by Horner's rule.
+pub(crate) fn fold<W: Words>(
+    device: &Device,
+    coefficients: [&W; 2],
+    beta: Extension,
+    arity: usize,
+    folded: &[Extension],
+) -> Result<()> {
+    if device.options().check == Check::Off {
+        return Ok(());
+    }
+    for i in positions(device, folded.len())? {
+        let wanted = (i * arity..(i + 1) * arity).rev().fold([0; 2], |sum, at| {
+            let product = extension_mul(sum, beta);
+            [0, 1].map(|k| add(product[k], canonical(coefficients[k].word(at))))
+        });
+        if folded[i] != wanted {
+            return Err(device.wrong("fold", format!("coefficient {i}")));
         }
     }
     Ok(())

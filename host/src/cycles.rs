@@ -14,6 +14,8 @@ pub struct Engine {
     pub lanes: u32,
     /// Base-2 logarithm of the rows that the chip holds.
     pub max_log: u32,
+    /// Cycles between tokens of so many columns: 1, or 4 where all products of one lane share a multiplier.
+    pub sharing: u32,
 }
 
 /// A transform of 2^(`first` + `second`) rows in two passes; all base-2 logarithms.
@@ -82,17 +84,22 @@ impl InverseSplit {
 impl Engine {
     /// The engine of a board; `None` if it has none.
     pub fn of(identity: &Identity) -> Option<Engine> {
-        (identity.lanes > 0).then_some(Engine { lanes: identity.lanes, max_log: identity.max_log })
+        let sharing = if identity.ntt_multipliers == 1 { 4 } else { 1 };
+        (identity.lanes > 0).then_some(Engine { lanes: identity.lanes, max_log: identity.max_log, sharing })
     }
 
-    /// Multipliers: two for each lane, and two that make the factors. They are what the netlist counts.
+    /// Multipliers: two for each lane, and two that make the factors; or the one that is shared. They are what the netlist
+    /// counts.
     pub fn multipliers(&self) -> u32 {
+        if self.sharing > 1 {
+            return 1;
+        }
         2 * self.lanes + 2
     }
 
     /// Cycles that `beats` beats take to enter the butterflies.
     fn beats(&self, beats: u64) -> u64 {
-        beats * (BEAT_WORDS as u64 / u64::from(self.lanes))
+        beats * (BEAT_WORDS as u64 / u64::from(self.lanes)) * u64::from(self.sharing)
     }
 
     /// Forward transforms of 2^`log_n` rows that the chip holds: `panels` panels of eight columns, 2^`log_cosets` cosets.

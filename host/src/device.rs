@@ -175,6 +175,11 @@ impl Device {
         self.needs(job, "Poseidon", self.shared.identity.poseidon_units)
     }
 
+    /// Refuses a fold job, if the board has no engine for it.
+    pub(crate) fn needs_fold(&self, job: &'static str) -> Result<()> {
+        self.needs(job, "folding", self.shared.identity.fold_max_log)
+    }
+
     fn needs(&self, job: &'static str, engine: &'static str, count: u32) -> Result<()> {
         if count > 0 {
             return Ok(());

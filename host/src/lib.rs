@@ -14,6 +14,7 @@ mod commit;
 pub mod cycles;
 mod device;
 mod error;
+mod fold;
 pub mod goldilocks;
 mod offload;
 mod options;
@@ -25,9 +26,10 @@ mod tree;
 mod words;
 
 pub use check::SPOT_SAMPLES;
-pub use commit::Commitment;
+pub use commit::{CommitBytes, Commitment};
 pub use device::Device;
 pub use error::{HotloopError, Result};
+pub use fold::{Extension, NON_RESIDUE};
 pub use hotloop_driver::{Counters, Identity, PciFunction};
 pub use hotloop_regs::ParameterSet;
 #[cfg(feature = "sim")]

@@ -117,9 +117,17 @@ impl Batch {
     }
 }
 
+/// What an extension leaves room for: `salts` columns more in its output, beats behind the panels of input and output.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    pub salts: usize,
+    pub behind_input: usize,
+    pub behind_output: usize,
+}
+
 /// A transform whose windows are laid out and filled: run the job, then check the batch.
 pub(crate) struct Pending {
-    input: Buffer,
+    pub input: Buffer,
     // Until the jobs are done the board reads them, and writes between passes.
     _tables: Vec<Buffer>,
     pub batch: Batch,
@@ -155,25 +163,20 @@ impl Device {
     /// Coefficients of polynomials that are given by their values on `shift`·⟨w⟩ in natural order.
     pub fn inverse<W: Words>(&self, values: &[W], shift: u64) -> Result<Batch> {
         let scale = crate::goldilocks::inverse(shift);
-        let pending = self.prepare(values, &[scale], FLAG_INVERSE | FLAG_COEFFICIENTS, 0, (0, 0))?;
+        let pending = self.prepare(values, &[scale], FLAG_INVERSE | FLAG_COEFFICIENTS, 0, Room::default())?;
         self.run(&pending.jobs)?;
         pending.finish(self)
     }
 
     /// A low-degree extension.
     pub fn lde<W: Words>(&self, request: &LdeRequest<'_, W>) -> Result<Batch> {
-        let pending = self.extension(request, 0, 0)?;
+        let pending = self.extension(request, Room::default())?;
         self.run(&pending.jobs)?;
         pending.finish(self)
     }
 
-    /// Lays an extension out, with room for `salts` columns more and for `tail` beats behind its panels.
-    pub(crate) fn extension<W: Words>(
-        &self,
-        request: &LdeRequest<'_, W>,
-        salts: usize,
-        tail: usize,
-    ) -> Result<Pending> {
+    /// Lays an extension out.
+    pub(crate) fn extension<W: Words>(&self, request: &LdeRequest<'_, W>, room: Room) -> Result<Pending> {
         let log_n = log_length(request.columns)?;
         self.limit("log2 of the blow-up", request.log_blowup.into(), self.identity().max_log_cosets.into())?;
         if log_n + request.log_blowup > 32 {
@@ -191,7 +194,7 @@ impl Device {
             (Input::Values, false) => FLAG_INVERSE | FLAG_FORWARD,
             (Input::Values, true) => FLAG_INVERSE | FLAG_FORWARD | FLAG_COEFFICIENTS,
         };
-        self.prepare(request.columns, &shifts, flags, request.log_blowup, (salts, tail))
+        self.prepare(request.columns, &shifts, flags, request.log_blowup, room)
     }
 
     fn prepare<W: Words>(
@@ -200,7 +203,7 @@ impl Device {
         shifts: &[u64],
         flags: u16,
         log_blowup: u32,
-        (salts, tail): (usize, usize),
+        room: Room,
     ) -> Result<Pending> {
         let log_n = log_length(columns)?;
         if shifts.iter().any(|&shift| canonical(shift) == 0) {
@@ -213,12 +216,14 @@ impl Device {
         let (has_coefficients, has_values) = (flags & FLAG_COEFFICIENTS != 0, flags & FLAG_FORWARD != 0);
         let stride = if has_coefficients { n } else { 0 } + if has_values { n << log_blowup } else { 0 };
         let panels = columns.len().div_ceil(BEAT_WORDS);
-        let all_panels = (columns.len() + salts).div_ceil(BEAT_WORDS);
-        self.limit("input beats", (panels * n) as u64, u32::MAX.into())?;
-        self.limit("output beats", (all_panels * stride + tail) as u64, u32::MAX.into())?;
+        let all_panels = (columns.len() + room.salts).div_ceil(BEAT_WORDS);
+        let (inputs, outputs) = (panels * n + room.behind_input, all_panels * stride + room.behind_output);
+        self.limit("input beats", inputs as u64, u32::MAX.into())?;
+        self.limit("output beats", outputs as u64, u32::MAX.into())?;
 
-        let input = self.allocate(panels * n)?;
-        let buffer = self.allocate(all_panels * stride + tail)?;
+        let input = self.allocate(inputs)?;
+        let buffer = self.allocate(outputs)?;
+        let salts = room.salts;
         let batch = Batch { buffer, columns: columns.len(), salts, log_n, log_blowup, has_coefficients, has_values };
         let from_values = flags & FLAG_INVERSE != 0;
         if log_n > max_log {

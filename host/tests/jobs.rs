@@ -210,33 +210,68 @@ fn several_trees_share_a_doorbell() {
     assert_eq!(did.bytes_to_device, 64 * 2 * 16 + tables + 64, "values do not come back to be hashed");
 }
 
-/// Salts, more rows than are kept on chip, no commit jobs at all: extension and tree are two jobs with the same result.
+/// More rows than are kept on chip, salts in every place of the last panel: one job all the same, and the bytes as told.
 #[test]
-fn commitments_that_do_not_fit_one_job_are_two() {
-    let request = |columns: &'static [Vec<u64>]| LdeRequest {
-        columns,
-        input: Input::Values,
-        log_blowup: 1,
-        shift: 7,
-        coefficients: true,
-    };
-    let columns: &'static [Vec<u64>] = vec![(0..16).collect::<Vec<u64>>(); 9].leak();
-    let commit = |commit_log: u64, salts: &[Vec<u64>]| {
-        let board = FunctionalBoard::new();
-        board.set_constant(&hotloop_regs::map::COMMIT_LOG, commit_log);
-        let device = Device::from_function(Arc::new(board), options(Check::Full)).expect("the model opens");
-        let commitment = device.commit(&request(columns), salts, 5).expect("committed");
-        let rows = commitment.batch.value_rows(|word| word).expect("rows");
-        same_tree(&commitment.tree, &rows);
-        (device.offload().jobs, commitment.tree)
-    };
-    let (jobs, tree) = commit(5, &[]);
-    assert_eq!(jobs, 1);
-    for commit_log in [0, 4] {
-        assert_eq!(commit(commit_log, &[]), (2, tree.clone()));
+fn commitments_are_one_job() {
+    let columns: Vec<Vec<u64>> = (0..13).map(|c| (c..c + 16).collect()).collect();
+    let salts: Vec<Vec<u64>> = (0..8).map(|c| (0..32).map(|i| c << 32 | i).collect()).collect();
+    for width in [1, 4, 8, 9, 12, 13] {
+        for count in [0, 1, 3, 4, 7, 8] {
+            let request = LdeRequest {
+                columns: &columns[..width],
+                input: Input::Values,
+                log_blowup: 1,
+                shift: 7,
+                coefficients: width % 2 == 1,
+            };
+            let commit = |commit_log: u64| {
+                let board = FunctionalBoard::new();
+                board.set_constant(&hotloop_regs::map::COMMIT_LOG, commit_log);
+                let device = Device::from_function(Arc::new(board), options(Check::Full)).expect("the model opens");
+                let commitment = device.commit(&request, &salts[..count], 5).expect("committed");
+                let rows = commitment.batch.value_rows(|word| word).expect("rows");
+                assert!(rows.iter().enumerate().all(|(i, row)| (0..count).all(|c| row[width + c] == salts[c][i])));
+                same_tree(&commitment.tree, &rows);
+                assert_eq!(device.offload().jobs, 1);
+                let bytes = device.commit_bytes(&request, count, 5);
+                assert_eq!(bytes.read_back, device.offload().bytes_read_back);
+                (commitment.tree, bytes)
+            };
+            let (tree, bytes) = commit(5);
+            assert_eq!(bytes.read_back, 0);
+            for commit_log in [0, 4] {
+                let (other, streamed) = commit(commit_log);
+                assert_eq!(other, tree, "{width} columns, {count} salts");
+                assert_eq!(streamed.read_back, 64 * 32 * (width + count).div_ceil(8) as u64);
+                assert_eq!(streamed.from_device, bytes.from_device);
+            }
+        }
     }
-    let (jobs, salted) = commit(5, &[vec![3; 32]]);
-    assert!(jobs == 2 && salted != tree);
+    let request = LdeRequest { columns: &columns, input: Input::Values, log_blowup: 1, shift: 7, coefficients: false };
+    let nine = vec![salts[0].clone(); 9];
+    let device = open(Check::Full);
+    assert!(matches!(device.commit(&request, &nine, 5), Err(HotloopError::DeviceLimit { asked: 9, limit: 8, .. })));
+}
+
+/// The model multiplies as the job says; Horner's rule checks it.
+#[test]
+fn polynomials_are_folded() {
+    let device = open(Check::Full);
+    let part = |salt: u64| (0..96u64).map(|i| (i ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect::<Vec<u64>>();
+    let (a, b) = (part(1), part(77));
+    for log_arity in 1..=4 {
+        let folded = device.fold([&a, &b], [u64::MAX, 5], log_arity).expect("folded");
+        assert_eq!(folded.len(), 96 >> log_arity);
+    }
+    // With 1 for the number: sums.
+    let folded = device.fold([&vec![3u64; 6], &vec![4; 6]], [1, 0], 1).expect("folded");
+    assert_eq!(folded, [[6, 8]; 3]);
+    assert_eq!(device.offload().folded, 4 * 96 + 6);
+    assert!(matches!(device.fold([&a, &b], [1, 0], 5), Err(HotloopError::DeviceLimit { asked: 5, limit: 4, .. })));
+    assert!(matches!(device.fold([&a, &b], [1, 0], 0), Err(HotloopError::BadShape { .. })));
+    let odd = vec![1u64; 7];
+    assert!(matches!(device.fold([&odd, &odd], [1, 0], 1), Err(HotloopError::BadShape { .. })));
+    assert!(matches!(device.fold([&odd, &a], [1, 0], 1), Err(HotloopError::BadShape { .. })));
 }
 
 /// A board that holds 2^4 rows takes 2^8 in two passes, however many of its rows neighbour each other in the first.

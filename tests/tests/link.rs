@@ -25,6 +25,7 @@ fn it_says_what_it_lacks() {
     assert_eq!((identity.lanes, identity.max_log, identity.max_log_cosets, identity.ntt_multipliers), (0, 0, 0, 0));
     assert_eq!((identity.poseidon_units, identity.poseidon_full_sboxes, identity.poseidon_partial_sboxes), (0, 0, 0));
     assert_eq!((identity.poseidon_multipliers, identity.tile_rows, identity.commit_log), (0, 0, 0));
+    assert_eq!((identity.fold_max_log, identity.fold_multipliers), (0, 0));
     let column = [vec![1u64; 8]];
     let grind = GrindRequest { state: [1; 12], position: 0, output_word: 7, bits: 1, start: 0, tries: 9 };
     let before = device.counters().unwrap().jobs;
@@ -33,6 +34,7 @@ fn it_says_what_it_lacks() {
         ("Poseidon", device.hash_leaves(hotloop::Leaves::Columns(&column)).map(drop)),
         ("Poseidon", device.permute(&mut [[0; 12]])),
         ("Poseidon", device.grind(&grind).map(drop)),
+        ("folding", device.fold([&column[0], &column[0]], [1, 0], 1).map(drop)),
     ] {
         match result {
             Err(error @ HotloopError::MissingEngine { engine: missing, .. }) => {
@@ -66,7 +68,8 @@ fn opcodes_without_an_engine_are_refused_by_the_board_and_the_driver() {
         Descriptor::hash(set, whole, whole, HashShape { rows: 4, width: 8, levels: 1, src_stride: 4 }),
         Descriptor::grind(set, whole.iova, Window { beats: 1, ..whole }),
         Descriptor::transform(set, whole, whole, whole.iova, transform),
-        Descriptor::commit(set, whole, whole, whole.iova, CommitShape { transform, width: 8, levels: 1 }),
+        Descriptor::fold(set, whole, whole, whole.iova, 1, 1),
+        Descriptor::commit(set, whole, whole, whole.iova, CommitShape { transform, width: 8, levels: 1, salts: 0 }),
     ];
     for job in jobs {
         match board.submit_unchecked(&[job], Duration::from_secs(20)) {

@@ -222,7 +222,7 @@ fn the_cycle_formula_holds_on_the_chip() {
 /// Eight lanes, 2^24 as 2^12 × 2^12: the figure that docs/ntt.md states.
 #[test]
 fn the_figure_of_a_long_transform() {
-    let engine = Engine { lanes: 8, max_log: 13 };
+    let engine = Engine { lanes: 8, max_log: 13, sharing: 1 };
     let utilisation = |split| {
         let cycles = engine.forward_split(split);
         (8u64 << split.log_n()) as f64 / (cycles * u64::from(engine.multipliers())) as f64

@@ -6,6 +6,8 @@ mod accelerator;
 mod datapath;
 #[path = "build/field.rs"]
 mod field;
+#[path = "build/fold.rs"]
+mod fold;
 #[path = "build/ntt.rs"]
 mod ntt;
 #[path = "build/poseidon.rs"]
@@ -29,6 +31,7 @@ fn main() {
     models.extend(accelerator::models());
     models.extend(datapath::models());
     models.extend(field::models());
+    models.extend(fold::models());
     models.extend(ntt::models());
     models.extend(poseidon::models());
     hotloop_verilate::build_script(&models);

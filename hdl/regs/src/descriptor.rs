@@ -38,13 +38,14 @@ fields! { Descriptor, 64, "A submission-ring entry of 64 bytes.";
     dst = 128, 64, "IOVA of the output, a multiple of 64.";
     src_beats = 192, 32, "Length of the input window in beats: reads outside src .. src + 64·src_beats are refused.";
     dst_beats = 224, 32, "Length of the output window in beats.";
-    param = 256, 64, "IOVA of the parameter block, a multiple of 64 (transform, commit, grind).";
-    log_n = 320, 8, "Transform, commit: base-2 logarithm of the length.";
+    param = 256, 64, "IOVA of the parameter block, a multiple of 64 (transform, commit, grind, fold).";
+    log_n = 320, 8, "Transform, commit: base-2 logarithm of the length; fold: of the arity, 1 to 4.";
     log_cosets = 328, 8, "Transform, commit: base-2 logarithm of the number of cosets.";
     log_inner = 336, 8, "Transform with ACROSS, or with INVERSE and OWN_TABLES: base-2 logarithm of the neighbouring rows that belong to different transforms, 0 to 6.";
-    rows = 384, 32, "Rows: states, leaves or beats; for a transform or commit, panels.";
+    rows = 384, 32, "Rows: states, leaves or beats (of the output, for a fold); for a transform or commit, panels.";
     width = 416, 16, "Hash, commit: elements in a leaf, 1 to 65535.";
     levels = 432, 8, "Hash, commit: tree levels above the leaves; the leaves must be a multiple of 2^levels.";
+    salts = 440, 8, "Commit: salts appended to each leaf, 0 to 8.";
     src_stride = 448, 32, "Beats from one input panel to the next.";
     dst_stride = 480, 32, "Transform, commit: beats from one output panel to the next.";
 }
@@ -95,7 +96,8 @@ codes! {
     Hash = 3, "hash", "Hash `rows` leaves of `width` elements in panels of eight columns, then `levels` tree levels above them; digests of 32 bytes in level order.";
     Grind = 4, "grind", "Find the smallest nonce of a range for which a permutation's output word has enough leading zero bits.";
     Transform = 5, "transform", "Number-theoretic transforms of `rows` panels: forward, inverse, or low-degree extension over 2^log_cosets cosets.";
-    Commit = 6, "commit", "A transform with FORWARD and, behind its panels, the digests of a hash of its values: leaves of `width` elements, then `levels` tree levels above them.";
+    Commit = 6, "commit", "A transform with FORWARD and, behind its panels, the digests of a hash of its values: leaves of `width` elements and `salts` salts, then `levels` tree levels above them.";
+    Fold = 7, "fold", "Fold a polynomial over the quadratic extension: `rows` beats of four coefficients, each the sum of 2^log_n neighbours times powers.";
 }
 
 codes! {
@@ -138,6 +140,8 @@ pub const FLAG_ACROSS: u16 = 1 << 3;
 /// Transform flag, with FORWARD: each panel has scale tables of its own: the second pass of a split transform. With INVERSE
 /// and COEFFICIENTS: each panel has one for its input too, and the results of 2^log_inner panels leave together, in turns.
 pub const FLAG_OWN_TABLES: u16 = 1 << 4;
+/// Most salts of a leaf of a commit job.
+pub const MAX_SALTS: u32 = 8;
 /// Largest `log_inner`.
 pub const MAX_LOG_INNER: u32 = 6;
 /// Base-2 logarithm of the limit for `rows` of a transform with ACROSS: `rows`·2^log_inner beats are counted in 32 bits.

@@ -68,12 +68,14 @@ registers! {
     NTT_MAX_LOG_COSETS = 0x030, 32, Constant, "Base-2 logarithm of the most cosets of one transform job.";
     NTT_MULTIPLIERS = 0x034, 32, Constant, "64-bit multipliers of the transform, twiddle and scale ones included.";
     POSEIDON_UNITS = 0x038, 32, Constant, "Poseidon units; 0 where there is no Poseidon engine.";
-    POSEIDON_FULL_SBOXES = 0x03c, 32, Constant, "S-boxes for full rounds in each unit.";
-    POSEIDON_PARTIAL_SBOXES = 0x040, 32, Constant, "S-boxes for partial rounds in each unit.";
+    POSEIDON_FULL_SBOXES = 0x03c, 32, Constant, "S-boxes for full rounds in each unit; 0 where one S-box serves all rounds.";
+    POSEIDON_PARTIAL_SBOXES = 0x040, 32, Constant, "S-boxes for partial rounds in each unit; that one where it serves all.";
     POSEIDON_MULTIPLIERS = 0x044, 32, Constant, "64-bit multipliers of all Poseidon units.";
     TILE_ROWS = 0x048, 32, Constant, "Rows whose sponge states stay on chip while their panels are absorbed.";
     SCRATCH = 0x04c, 32, ReadWrite, "Holds what the host writes; read back by the self-test.";
-    COMMIT_LOG = 0x050, 32, Constant, "Base-2 logarithm of the most rows (leaves) of a commit job; 0 where there is none.";
+    COMMIT_LOG = 0x050, 32, Constant, "Base-2 logarithm of the most rows (leaves) whose sponge states a commit job keeps on chip; of more it reads the values back. 0 where it always does.";
+    FOLD_MAX_LOG = 0x054, 32, Constant, "Base-2 logarithm of the largest arity of a fold job; 0 where there is no folding engine.";
+    FOLD_MULTIPLIERS = 0x058, 32, Constant, "64-bit multipliers of the folding engine.";
     CONTROL = 0x100, 32, ReadWrite, "Bit 0 ENABLE: take jobs from the ring. Bit 1 RESET: clear rings, faults and engines; clears itself.";
     STATUS = 0x104, 32, ReadOnly, "Bit 0 BUSY: a job, a fetch or a completion is under way. Bit 1 FAULT: stopped, see FAULT.";
     FAULT_CODE = 0x108, 32, ReadOnly, "Why the rings stopped; 0 while they run. Cleared by CONTROL.RESET.";

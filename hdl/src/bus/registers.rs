@@ -11,12 +11,13 @@ use crate::{
 
 /// Registers that an internal reset clears, as [`hotloop_regs::map::CONTROL`] promises.
 const CLEARED: &[Register] = &[map::CONTROL, map::SQ_TAIL, map::CQ_HEAD];
-/// Registers that keep their value while CONTROL.ENABLE is set: rings do not move under way.
+/// Registers that keep their value while CONTROL.ENABLE is set or STATUS.BUSY is: rings do not move under way, and without
+/// ENABLE a job that was taken is still answered.
 const LOCKED: &[Register] = &[map::SQ_BASE, map::CQ_BASE, map::RING_LOG];
 
-/// Values of the constant registers. `multipliers`: of the transform and of all Poseidon units, counted in the
+/// Values of the constant registers. `multipliers`: of the transform, of all Poseidon units and of the folding engine, counted in the
 /// netlist. The build id is FNV-1a over everything that was generated, filled in by the caller.
-pub fn constants(config: &Config, multipliers: (u64, u64), build_id: u64) -> Vec<(Register, u64)> {
+pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(Register, u64)> {
     assert!(config.preset.is_ascii() && config.preset.len() <= 8, "a preset's name is at most eight ASCII characters");
     let mut preset = [0; 8];
     preset[..config.preset.len()].copy_from_slice(config.preset.as_bytes());
@@ -32,12 +33,14 @@ pub fn constants(config: &Config, multipliers: (u64, u64), build_id: u64) -> Vec
         (map::NTT_LANES, config.ntt.lanes.into()),
         (map::NTT_MAX_LOG, config.ntt.max_log.into()),
         (map::NTT_MAX_LOG_COSETS, config.ntt.max_log_cosets.into()),
-        (map::NTT_MULTIPLIERS, multipliers.0),
+        (map::NTT_MULTIPLIERS, multipliers[0]),
         (map::POSEIDON_UNITS, config.poseidon.units.into()),
         (map::POSEIDON_FULL_SBOXES, config.poseidon.full_sboxes.into()),
         (map::POSEIDON_PARTIAL_SBOXES, config.poseidon.is_there().into()),
-        (map::POSEIDON_MULTIPLIERS, multipliers.1),
+        (map::POSEIDON_MULTIPLIERS, multipliers[1]),
         (map::TILE_ROWS, config.poseidon.tile_rows.into()),
+        (map::FOLD_MAX_LOG, if config.fold { crate::fold::MAX_LOG.into() } else { 0 }),
+        (map::FOLD_MULTIPLIERS, multipliers[2]),
         (map::COMMIT_LOG, config.poseidon.commit_log.into()),
     ]
 }
@@ -52,7 +55,7 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
     let data = m.input("data", 32);
     let strobe = m.input("strobe", 4);
     let clear = m.input("clear", 1);
-    let enabled = m.wire(1);
+    let (enabled, busy) = (m.wire(1), m.wire(1));
 
     let mut words: Vec<(Sig, Sig)> = Vec::new();
     for register in REGISTERS {
@@ -65,14 +68,22 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
                 let (_, value) = found.unwrap_or_else(|| panic!("constant register {name} has no value"));
                 m.constant((*value).into(), register.width)
             }
-            Access::ReadOnly => m.input(&name, register.width),
+            Access::ReadOnly => {
+                let value = m.input(&name, register.width);
+                if *register == map::STATUS {
+                    let bit = m.bit(value, map::STATUS_BUSY.trailing_zeros());
+                    m.connect(busy, bit);
+                }
+                value
+            }
             Access::ReadWrite => {
                 let parts: Vec<Sig> = hits
                     .iter()
                     .map(|&hit| {
                         let mut writes = m.and(write, hit);
                         if LOCKED.contains(register) {
-                            let open = m.not(*enabled);
+                            let locked = m.or(*enabled, *busy);
+                            let open = m.not(locked);
                             writes = m.and(writes, open);
                         }
                         storage(&mut m, &name, writes, data, strobe, CLEARED.contains(register).then_some(clear))

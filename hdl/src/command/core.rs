@@ -180,8 +180,9 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let cases = [
         (not_valid, error),
         (window, m.constant(Error::OutOfWindow.code().into(), 16)),
-        (reader_response, m.constant(Error::ReadError.code().into(), 16)),
+        // What could not be written cannot be read back: the write is the cause.
         (*writer_response, m.constant(Error::WriteError.code().into(), 16)),
+        (reader_response, m.constant(Error::ReadError.code().into(), 16)),
     ];
     let none = m.constant(0, 16);
     let status = m.choose(&cases, none);

@@ -3,7 +3,7 @@
 use hotloop_regs::{
     descriptor::{
         Descriptor, ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES,
-        MAX_LOG_INNER,
+        MAX_LOG_INNER, MAX_SALTS,
     },
     Error, Opcode,
 };
@@ -11,7 +11,7 @@ use hotloop_regs::{
 use super::field;
 use crate::{
     datapath::{Module, Sig},
-    Config,
+    fold, Config,
 };
 
 /// A descriptor's operation, one bit for each. Those whose engine the board lacks are constant zeros.
@@ -23,6 +23,7 @@ pub(crate) struct Operation {
     pub grind: Sig,
     pub transform: Sig,
     pub commit: Sig,
+    pub fold: Sig,
 }
 
 impl Operation {
@@ -43,6 +44,7 @@ impl Operation {
             grind: is(Opcode::Grind, poseidon),
             transform: is(Opcode::Transform, ntt),
             commit: is(Opcode::Commit, ntt && poseidon),
+            fold: is(Opcode::Fold, config.fold),
         }
     }
 }
@@ -52,7 +54,7 @@ const MAX_LEVELS: u128 = 31;
 
 /// The error code of a descriptor, zero for a valid one: a code of [`Error`], 16 bits.
 pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) -> Sig {
-    let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform, op.commit]);
+    let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform, op.commit, op.fold]);
     let bad_opcode = m.not(known);
     let set = field(m, descriptor, Descriptor::set);
     let ours = m.eq_const(set, config.set.set.code().into());
@@ -134,11 +136,17 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let transforms = m.or(op.transform, op.commit);
     let transform = m.and(transforms, transform);
 
-    // A commit's leaves: the rows of its values, as many as there is room for, in the panels that they fill.
+    // A commit's leaves: the rows of its values, in the panels that they fill, and salts.
     let [log_n, log_cosets, levels] = [log_n, log_cosets, levels].map(|log| m.extend(log, 9));
     let log_rows = m.add(log_n, log_cosets);
-    let most = m.constant(config.poseidon.commit_log.into(), 9);
-    let too_many = m.lt(most, log_rows);
+    let salts = field(m, descriptor, Descriptor::salts);
+    let most = m.constant(MAX_SALTS.into(), 8);
+    let too_salty = m.lt(most, salts);
+    let too_wide = {
+        let [width, salts] = [width, salts].map(|count| m.extend(count, 17));
+        let sum = m.add(width, salts);
+        m.bit(sum, 16)
+    };
     let too_high = m.lt(log_rows, levels);
     let panels = width_panels(m, width);
     let fitting = m.eq(rows, panels);
@@ -146,10 +154,23 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     // The passes of a split transform do not have their values in the order of leaves.
     let passes = [FLAG_ACROSS, FLAG_OWN_TABLES].map(|flag| m.bit(flags, flag.trailing_zeros()));
     let pass = m.any(&passes);
-    let commit = m.any(&[no_width, backward, pass, too_many, too_high, not_fitting]);
+    let commit = m.any(&[no_width, backward, pass, too_salty, too_wide, too_high, not_fitting]);
     let commit = m.and(op.commit, commit);
 
-    m.any(&[empty, permute, hash, transform, commit])
+    // Arities, and input beats that can be counted.
+    let fold = {
+        let log_arity = field(m, descriptor, Descriptor::log_n);
+        let none = m.eq_const(log_arity, 0);
+        let most = m.constant(fold::MAX_LOG.into(), 8);
+        let too_many = m.lt(most, log_arity);
+        let high = m.slice(rows, 32 - fold::MAX_LOG, fold::MAX_LOG);
+        let few = m.eq_const(high, 0);
+        let many = m.not(few);
+        let bad = m.any(&[none, too_many, many]);
+        m.and(op.fold, bad)
+    };
+
+    m.any(&[empty, permute, hash, transform, commit, fold])
 }
 
 /// Panels that hold `width` columns.

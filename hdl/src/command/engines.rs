@@ -12,12 +12,13 @@ use crate::{
 pub(crate) struct Parts {
     pub poseidon: Option<Rc<Module>>,
     pub ntt: Option<Rc<Module>>,
+    pub fold: Option<Rc<Module>>,
 }
 
 impl Parts {
     /// Their names; each has a clock of its own.
     pub(crate) fn names(&self) -> Vec<&'static str> {
-        let named = [("poseidon", &self.poseidon), ("ntt", &self.ntt)];
+        let named = [("poseidon", &self.poseidon), ("ntt", &self.ntt), ("fold", &self.fold)];
         named.into_iter().filter(|(_, engine)| engine.is_some()).map(|(name, _)| name).collect()
     }
 }
@@ -56,14 +57,22 @@ pub(super) fn engines(
     let commit = plan.commit;
     let (ntt_valid, ntt_data, values_ready) = (m.wire(1), m.wire(DATA_BITS), m.wire(1));
     let tee_valid = m.and(*ntt_valid, commit);
+    let salt_valid = m.and(in_valid, commit);
+    let extra = m.and(plan.on_chip, plan.extra);
     let tee_ports = [
         ("start", start),
         ("coefficients", plan.coefficients),
         ("length", plan.length),
         ("panel_beats", plan.panel_beats),
         ("panels", plan.panels),
+        ("merge", plan.merge),
+        ("extra", extra),
+        ("hashes", plan.on_chip),
+        ("columns", plan.columns),
         ("in_valid", tee_valid),
         ("in_data", *ntt_data),
+        ("salt_valid", salt_valid),
+        ("salt_data", in_data),
         ("out_ready", out_ready),
         ("values_ready", *values_ready),
     ];
@@ -73,9 +82,9 @@ pub(super) fn engines(
         Some(engine) => m.output_of(engine, port),
         None => m.constant(0, width),
     };
-    let [tee_ready, panel_valid, values_valid, panels_done] =
-        ["in_ready", "out_valid", "values_valid", "done"].map(|port| of(m, &tee, port, 1));
-    let values_data = of(m, &tee, "values_data", DATA_BITS);
+    let [tee_ready, salt_ready, panel_valid, values_valid, panels_done] =
+        ["in_ready", "salt_ready", "out_valid", "values_valid", "done"].map(|port| of(m, &tee, port, 1));
+    let [panel_beat, values_data] = ["out_data", "values_data"].map(|port| of(m, &tee, port, DATA_BITS));
 
     let valid = m.mux(commit, values_valid, in_valid);
     let digests_go = {
@@ -107,13 +116,22 @@ pub(super) fn engines(
         ("panels", plan.panels),
     ];
     let ntt = parts.ntt.as_ref().map(|engine| m.instance("ntt", engine, &ports));
+    let ports = [
+        ("start", m.and(start, op.fold)),
+        ("in_valid", m.and(in_valid, op.fold)),
+        ("in_data", in_data),
+        ("out_ready", m.and(out_ready, op.fold)),
+        ("log_arity", m.slice(plan.log_n, 0, 3)),
+        ("rows", plan.panels),
+    ];
+    let fold = parts.fold.as_ref().map(|engine| m.instance("fold", engine, &ports));
     // An engine, at rest, begins every job as it comes out of reset: a job's cycles do not depend on what was before.
     // While a job is decoded the plan does not yet know its level, but a commit job needs both.
     let reset = m.own_reset();
     let fresh = m.or(reset, decode);
     let commit_begins = m.and(decode, op.commit);
-    let transforms = m.or(plan.transform, commit_begins);
-    for (part, engine, mine) in [("poseidon", &poseidon, plan.hashing), ("ntt", &ntt, transforms)] {
+    let [transforms, hashes] = [plan.transform, plan.hashing].map(|mine| m.or(mine, commit_begins));
+    for (part, engine, mine) in [("poseidon", &poseidon, hashes), ("ntt", &ntt, transforms), ("fold", &fold, op.fold)] {
         if let Some(engine) = engine {
             gate_clock(m, part, engine, active, mine);
             m.reset_by(engine, fresh);
@@ -121,27 +139,37 @@ pub(super) fn engines(
     }
     let ntt_out = of(m, &ntt, "out_valid", 1);
     let ntt_beat = of(m, &ntt, "out_data", DATA_BITS);
-    let (ntt_in, poseidon_in) = (of(m, &ntt, "in_ready", 1), of(m, &poseidon, "in_ready", 1));
+    let [ntt_in, poseidon_in, fold_in] = [&ntt, &poseidon, &fold].map(|engine| of(m, engine, "in_ready", 1));
     for (wire, sig) in [(ntt_valid, ntt_out), (ntt_data, ntt_beat), (values_ready, poseidon_in)] {
         m.connect(wire, sig);
     }
 
-    let in_ready = m.choose(&[(plan.transform, ntt_in), (plan.hashing, poseidon_in)], out_ready);
+    // The transform engine has taken all of its input before the first salt comes.
+    let salt_ready = m.and(salt_ready, commit);
+    let transform_in = m.or(ntt_in, salt_ready);
+    let in_ready =
+        m.choose(&[(plan.transform, transform_in), (plan.hashing, poseidon_in), (op.fold, fold_in)], out_ready);
     // A commit's panels, then its digests.
     let panels_left = m.not(panels_done);
     let panels_go = m.and(commit, panels_left);
     let poseidon_out = of(m, &poseidon, "out_valid", 1);
-    let out_valid =
-        m.choose(&[(panels_go, panel_valid), (plan.hashing, poseidon_out), (op.transform, ntt_out)], in_valid);
+    let (fold_out, fold_beat) = (of(m, &fold, "out_valid", 1), of(m, &fold, "out_data", DATA_BITS));
+    let out_valid = m.choose(
+        &[(panels_go, panel_valid), (plan.hashing, poseidon_out), (plan.transform, ntt_out), (op.fold, fold_out)],
+        in_valid,
+    );
     let poseidon_beat = of(m, &poseidon, "out_data", DATA_BITS);
-    let out_data = m.choose(&[(panels_go, ntt_beat), (plan.hashing, poseidon_beat), (op.transform, ntt_beat)], in_data);
+    let out_data = m.choose(
+        &[(panels_go, panel_beat), (plan.hashing, poseidon_beat), (op.transform, ntt_beat), (op.fold, fold_beat)],
+        in_data,
+    );
     let half = of(m, &poseidon, "out_half", 1);
     let not_panels = m.not(panels_go);
     let half = m.all(&[half, plan.hashing, not_panels]);
     let (upper, lower) = (m.not(half), m.constant(1, 1));
     let out_keep = m.pack(&[lower, lower, upper, upper]);
-    let (a, b) = (of(m, &poseidon, "busy", 1), of(m, &ntt, "busy", 1));
-    let busy = m.or(a, b);
+    let busy = [&poseidon, &ntt, &fold].map(|engine| of(m, engine, "busy", 1));
+    let busy = m.any(&busy);
     let perms = of(m, &poseidon, "perms", 2);
     let beat = of(m, &ntt, "beat", 1);
     Engines { in_ready, out_valid, out_data, out_keep, busy, perms, beat }

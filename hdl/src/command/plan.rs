@@ -32,6 +32,7 @@ pub(crate) struct Walk {
     pub tile: Sig,
     pub panels: Sig,
     pub stride: Sig,
+    pub has_gap: Sig,
     pub has_tail: Sig,
     pub tail: Sig,
 }
@@ -50,6 +51,7 @@ impl Walk {
             ("tile", self.tile),
             ("panels", self.panels),
             ("stride", self.stride),
+            ("has_gap", self.has_gap),
             ("has_tail", self.has_tail),
             ("tail", self.tail),
         ]
@@ -66,8 +68,16 @@ pub(crate) struct Plan {
     pub write: Walk,
     /// A tree has a level above this one.
     pub more: Sig,
-    /// Both engines work: the first level of a commit job.
+    /// The transform of a commit job.
     pub commit: Sig,
+    /// In it: the last panel of values takes salts (behind the columns of its last, partial block), and there is one more
+    /// panel of salts alone.
+    pub merge: Sig,
+    pub extra: Sig,
+    /// Values are hashed as they leave the transform: both engines work.
+    pub on_chip: Sig,
+    /// Columns: elements of a leaf without salts.
+    pub columns: Sig,
     /// The transform engine works.
     pub transform: Sig,
     /// The Poseidon engine works.
@@ -93,7 +103,8 @@ pub(crate) struct Plan {
 /// Builds the plan. `load` takes the descriptor's first level, `next_level` goes on to the level above, which reads what
 /// was written at `written`.
 ///
-/// A commit job is a transform that hashes its own values: one more output panel, of digests. Above it, it is a hash.
+/// A commit job is a transform that hashes its own values: one more output panel, of digests. Above it, it is a hash. If it
+/// has more rows than keep their states on chip, it is a transform, and then a hash of what that wrote.
 pub(crate) fn plan(
     m: &mut Module,
     config: &Config,
@@ -119,7 +130,9 @@ pub(crate) fn plan(
     let level_dst = m.state("level_dst", ADDRESS_BITS, 0);
     let levels_left = m.state("levels_left", 8, 0);
     let leaves = m.state("leaves", 1, 0);
-    let half = half(m, *level_rows);
+    // The values of a commit job were written and are read back.
+    let back = m.state("back", 1, 0);
+    let half_rows = half(m, *level_rows);
     let levels = field(m, descriptor, Descriptor::levels);
     let has_levels = m.or(op.hash, op.commit);
     let levels = m.gate(has_levels, levels);
@@ -134,39 +147,87 @@ pub(crate) fn plan(
         let one = m.constant(1, 8);
         m.sub(*levels_left, one)
     };
-    let above = advance(m, written, half);
+    let above = advance(m, written, half_rows);
     let (one, zero) = (m.constant(1, 1), m.constant(0, 1));
-    for (state, first, then) in [
-        (level_rows, first_rows, half),
-        (level_src, src, written),
-        (level_dst, dst, above),
-        (levels_left, levels, fewer),
-        (leaves, one, zero),
-    ] {
-        let next = m.choose(&[(load, first), (next_level, then)], *state);
-        m.drive(state, next);
-    }
-    let top = m.eq_const(*levels_left, 0);
-    let more = m.not(top);
-    let read_window = (m.mux(*leaves, src, dst), m.mux(*leaves, src_limit, dst_limit));
-
-    let commit = m.and(op.commit, *leaves);
-    let transform = m.or(op.transform, commit);
-    let above_leaves = m.not(*leaves);
-    let tree = m.and(op.commit, above_leaves);
-    let hash = m.or(op.hash, tree);
-    let hashing = m.any(&[op.permute, hash, op.grind, commit]);
-
-    let elements = field(m, descriptor, Descriptor::width);
-    let parent = m.constant(PARENT_WIDTH, 16);
-    let width = m.mux(*leaves, elements, parent);
-    let modes = [MODE_PERMUTE, MODE_HASH, MODE_GRIND, MODE_COMMIT].map(|mode| m.constant(mode, 2));
-    let mode = m.choose(&[(hash, modes[1]), (op.grind, modes[2]), (commit, modes[3])], modes[0]);
 
     let flags = field(m, descriptor, Descriptor::flags);
     let [inverse, forward, coefficients, across, own_tables] =
         [FLAG_INVERSE, FLAG_FORWARD, FLAG_COEFFICIENTS, FLAG_ACROSS, FLAG_OWN_TABLES]
             .map(|flag| m.bit(flags, flag.trailing_zeros()));
+
+    // Leaves: columns, then salts, in panels. Salts are at most eight, so that at most one panel has nothing else.
+    let columns = field(m, descriptor, Descriptor::width);
+    let salts = field(m, descriptor, Descriptor::salts);
+    let salts = m.gate(op.commit, salts);
+    let elements = {
+        let salts = m.extend(salts, 16);
+        m.add(columns, salts)
+    };
+    let leaf_panels = width_panels(m, elements);
+    let (extra, merge) = {
+        let same = m.eq(leaf_panels, rows);
+        let other = m.not(same);
+        let odd = m.slice(columns, 0, 3);
+        let salted = m.eq_const(salts, 0);
+        let salted = m.not(salted);
+        let partial = m.eq_const(odd, 0);
+        let partial = m.not(partial);
+        (m.and(op.commit, other), m.and(salted, partial))
+    };
+
+    // More rows than there is room for.
+    let streamed = {
+        let [log_n, log_cosets] = [log_n, log_cosets].map(|log| m.extend(log, 9));
+        let log_rows = m.add(log_n, log_cosets);
+        let most = m.constant(config.poseidon.commit_log.into(), 9);
+        let many = m.lt(most, log_rows);
+        m.and(op.commit, many)
+    };
+    let forth = m.not(*back);
+    let goes_back = m.and(streamed, forth);
+    let values_at = {
+        let coefficients = m.gate(coefficients, length);
+        advance(m, dst, coefficients)
+    };
+    // Behind the last panel written, and behind one of salts if there is one.
+    let dst_stride = field(m, descriptor, Descriptor::dst_stride);
+    let digests_at = {
+        let behind = advance(m, written, dst_stride);
+        let salts = m.gate(extra, dst_stride);
+        advance(m, behind, salts)
+    };
+    let turns_back = m.and(next_level, goes_back);
+    for (state, first, values, then) in [
+        (level_rows, first_rows, *level_rows, half_rows),
+        (level_src, src, values_at, written),
+        (level_dst, dst, digests_at, above),
+        (levels_left, levels, *levels_left, fewer),
+        (leaves, one, one, zero),
+        (back, zero, one, *back),
+    ] {
+        let next = m.choose(&[(load, first), (turns_back, values), (next_level, then)], *state);
+        m.drive(state, next);
+    }
+    let top = m.eq_const(*levels_left, 0);
+    let above_top = m.not(top);
+    let more = m.or(above_top, goes_back);
+    let from_src = m.and(*leaves, forth);
+    let read_window = (m.mux(from_src, src, dst), m.mux(from_src, src_limit, dst_limit));
+
+    let commit = m.and(op.commit, from_src);
+    let at_once = m.not(streamed);
+    let on_chip = m.and(commit, at_once);
+    let transform = m.or(op.transform, commit);
+    let after = m.not(from_src);
+    let tree = m.and(op.commit, after);
+    let hash = m.or(op.hash, tree);
+    let hashing = m.any(&[op.permute, hash, op.grind, on_chip]);
+
+    let parent = m.constant(PARENT_WIDTH, 16);
+    let width = m.mux(*leaves, elements, parent);
+    let modes = [MODE_PERMUTE, MODE_HASH, MODE_GRIND, MODE_COMMIT].map(|mode| m.constant(mode, 2));
+    let mode = m.choose(&[(hash, modes[1]), (op.grind, modes[2]), (on_chip, modes[3])], modes[0]);
+
     let [across, own_tables] = [across, own_tables].map(|flag| m.and(flag, op.transform));
     let log_inner = field(m, descriptor, Descriptor::log_inner);
 
@@ -187,20 +248,47 @@ pub(crate) fn plan(
     let two_tables = m.shl(table, 1);
     let two_tables = m.slice(two_tables, 0, 32);
     let grind_beats = m.constant(2, 32);
-    let first_beats = m.choose(&[(turning, two_tables), (transform, tables)], grind_beats);
-    let has_first = m.or(transform, op.grind);
+    // Two powers a beat.
+    let powers = half(m, length);
+    let first_beats = m.choose(&[(turning, two_tables), (transform, tables), (op.fold, powers)], grind_beats);
+    let has_first = m.any(&[transform, op.grind, op.fold]);
+    let unfolded = m.shl_var(rows, log_n);
     let low = m.slice(rows, 0, 31);
     let twice = m.shl(low, 1);
     let none = m.constant(0, 32);
     let total = m.choose(
-        &[(across, across_total), (op.permute, twice), (hash, *level_rows), (op.grind, none), (transform, length)],
+        &[
+            (across, across_total),
+            (op.permute, twice),
+            (hash, *level_rows),
+            (op.grind, none),
+            (transform, length),
+            (op.fold, unfolded),
+        ],
         rows,
     );
     let tile_rows = m.constant(config.poseidon.tile_rows.into(), 32);
     let tile = m.choose(&[(hash, tile_rows), (across, inner)], total);
     let width_panels = width_panels(m, width);
-    let panels = m.choose(&[(hash, width_panels), (across, outer), (transform, rows)], one32);
+    // A commit's salts follow its panels: those of the panel that is partly values, those of one that is not unless it
+    // is read back with the values.
+    let extra_now = m.and(extra, at_once);
+    let salt_beats = {
+        let [merged, alone] = [merge, extra_now].map(|there| m.gate(there, points));
+        let beats = m.add(merged, alone);
+        m.gate(commit, beats)
+    };
+    let salted = {
+        let some = m.or(merge, extra_now);
+        m.and(commit, some)
+    };
+    let inputs = {
+        let salted = m.extend(salted, 32);
+        m.add(rows, salted)
+    };
+    let panels = m.choose(&[(hash, width_panels), (across, outer), (transform, inputs)], one32);
     let stride = field(m, descriptor, Descriptor::src_stride);
+    let stride = m.mux(*back, dst_stride, stride);
     let read = Walk {
         has_first,
         each_first: own_tables,
@@ -212,18 +300,19 @@ pub(crate) fn plan(
         tile,
         panels,
         stride,
-        has_tail: zero,
-        tail: none,
+        has_gap: zero,
+        has_tail: salted,
+        tail: salt_beats,
     };
 
-    // Output: panels, and a commit's digests where one more panel would be.
-    let extra = m.extend(coefficients, 32);
+    // Output: panels, and the digests of a commit on chip where one more panel would be, behind one of salts.
+    let kept = m.extend(coefficients, 32);
     let blocks = m.gate(forward, cosets);
-    let blocks = m.add(blocks, extra);
+    let blocks = m.add(blocks, kept);
     let outputs = m.shl_var(blocks, log_n);
     let odd = m.bit(*level_rows, 0);
     let odd = m.extend(odd, 32);
-    let digests = m.add(half, odd);
+    let digests = m.add(half_rows, odd);
     let cases = [
         (across, across_total),
         (turning, rows),
@@ -235,9 +324,9 @@ pub(crate) fn plan(
     let total = m.choose(&cases, rows);
     let tiled = m.or(across, turning);
     let tile = m.mux(tiled, inner, total);
-    let one_more = m.add_const(rows, 1);
-    let panels = m.choose(&[(across, outer), (turning, length), (commit, one_more), (transform, rows)], one32);
-    let stride = field(m, descriptor, Descriptor::dst_stride);
+    let with_digests = m.add_const(leaf_panels, 1);
+    let panels = m.choose(&[(across, outer), (turning, length), (on_chip, with_digests), (transform, rows)], one32);
+    let has_gap = m.and(on_chip, extra);
     let write = Walk {
         has_first: zero,
         each_first: zero,
@@ -248,8 +337,9 @@ pub(crate) fn plan(
         total,
         tile,
         panels,
-        stride,
-        has_tail: commit,
+        stride: dst_stride,
+        has_gap,
+        has_tail: on_chip,
         tail: digests,
     };
 
@@ -260,6 +350,10 @@ pub(crate) fn plan(
         write,
         more,
         commit,
+        merge,
+        extra,
+        on_chip,
+        columns,
         transform,
         hashing,
         panel_beats: outputs,

@@ -85,8 +85,9 @@ impl Logic for WalkControl {
 
 /// Module `segment_walk`. At `start`: if `has_first`, `first_beats` beats at `first_address`, unchecked; then for each
 /// tile of `tile` beats out of `total` (the last may be shorter), for each of `panels` panels (`stride` beats apart):
-/// the tile's beats of that panel, from `base` on; if `has_tail`, the last panel has `tail` beats. If `each_first`, every
-/// further segment has such a first one before it too, of `each_beats` beats, contiguous with the one before. Inputs keep their values until
+/// the tile's beats of that panel, from `base` on; if `has_tail`, the last panel has `tail` beats; if `has_gap`, the one
+/// before it has none. If `each_first`, every further segment has such a first one before it too, of `each_beats` beats,
+/// contiguous with the one before. Inputs keep their values until
 /// `idle`. Segments leave on `seg_*` (ready/valid); `last_address` is that of the last one of the loops.
 pub(crate) fn segment_walk() -> Rc<Module> {
     let mut m = Module::new("segment_walk");
@@ -101,6 +102,7 @@ pub(crate) fn segment_walk() -> Rc<Module> {
     let tile = m.input("tile", 32);
     let panels = m.input("panels", 32);
     let stride = m.input("stride", 32);
+    let has_gap = m.input("has_gap", 1);
     let has_tail = m.input("has_tail", 1);
     let tail = m.input("tail", 32);
     let seg_ready = m.input("seg_ready", 1);
@@ -115,6 +117,9 @@ pub(crate) fn segment_walk() -> Rc<Module> {
     let beats = m.mux(more_tiles, tile, *left);
     let last_panel = m.eq_const(*panels_left, 1);
     let at_tail = m.and(has_tail, last_panel);
+    let before_last = m.eq_const(*panels_left, 2);
+    let at_gap = m.and(has_gap, before_last);
+    let nothing_here = m.constant(0, 32);
     let last_tile = m.not(more_tiles);
     let last = m.and(last_panel, last_tile);
     let nothing = m.eq_const(total, 0);
@@ -164,7 +169,7 @@ pub(crate) fn segment_walk() -> Rc<Module> {
 
     let valid = m.or(first, walk);
     let address = m.mux(first, *first_base, *panel_base);
-    let beats = m.choose(&[(first, first_beats), (at_tail, tail)], beats);
+    let beats = m.choose(&[(first, first_beats), (at_tail, tail), (at_gap, nothing_here)], beats);
     m.output("seg_valid", valid);
     m.output("seg_address", address);
     m.output("seg_beats", beats);

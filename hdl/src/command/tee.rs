@@ -13,8 +13,10 @@ use crate::{
 const VALUES: u64 = 512;
 
 /// Module `commit_tee`. From `start` on, `panels` panels of `panel_beats` beats pass from `in_*` to the writer
-/// (`out_valid`, `out_ready`; the data is the same); all but the first `length` of each (its coefficients, where
-/// `coefficients` says so) go to `values_*` too. Then `done` is high.
+/// (`out_valid`, `out_ready`, `out_data`). All but the first `length` of each (its coefficients, where `coefficients` says
+/// so) are values. With `merge` each value of the last panel waits for a beat of `salt_*`, of which it takes the words from
+/// `columns` mod 8 on. With `hashes` values go to `values_*` too. When all have passed `done` is high, and with `extra`
+/// what comes on `salt_*` then goes to `values_*` as it is.
 pub(crate) fn tee() -> Rc<Module> {
     let mut m = Module::new("commit_tee");
     let start = m.input("start", 1);
@@ -22,25 +24,64 @@ pub(crate) fn tee() -> Rc<Module> {
     let length = m.input("length", 32);
     let panel_beats = m.input("panel_beats", 32);
     let panels = m.input("panels", 32);
+    let merge = m.input("merge", 1);
+    let extra = m.input("extra", 1);
+    let hashes = m.input("hashes", 1);
+    let columns = m.input("columns", 16);
     let in_valid = m.input("in_valid", 1);
     let in_data = m.input("in_data", DATA_BITS);
+    let salt_valid = m.input("salt_valid", 1);
+    let salt_data = m.input("salt_data", DATA_BITS);
     let out_ready = m.input("out_ready", 1);
     let values_ready = m.input("values_ready", 1);
 
     let position = m.state("position", 32, 0);
     let panels_left = m.state("panels_left", 32, 0);
+    let done = m.eq_const(*panels_left, 0);
+    let last_panel = m.eq_const(*panels_left, 1);
     let early = m.lt(*position, length);
     let coefficient = m.and(coefficients, early);
     let value = m.not(coefficient);
 
-    let offered = m.all(&[in_valid, value, out_ready]);
+    // Words of the last panel that have no column take the salts'.
+    let salted = m.all(&[merge, last_panel, value]);
+    let odd = m.slice(columns, 0, 3);
+    let (words, salts) = (m.split(in_data, 64), m.split(salt_data, 64));
+    let merged: Vec<Sig> = (0..8u128)
+        .map(|i| {
+            // A partial panel has at most seven columns.
+            let column = match i {
+                7 => m.constant(0, 1),
+                _ => {
+                    let index = m.constant(i, 3);
+                    m.lt(index, odd)
+                }
+            };
+            let salt = m.not(column);
+            let salt = m.and(salted, salt);
+            m.mux(salt, salts[i as usize], words[i as usize])
+        })
+        .collect();
+    let merged = m.pack(&merged);
+    let unsalted = m.not(salted);
+    let complete = m.or(unsalted, salt_valid);
+
+    let offered = m.all(&[in_valid, value, out_ready, complete, hashes]);
+    let alone = m.all(&[done, extra, salt_valid]);
+    let push = m.or(offered, alone);
+    let pushed = m.mux(done, salt_data, merged);
     let fifo = Module::fifo(DATA_BITS, VALUES);
-    let fifo = m.instance("values", &fifo, &[("in_valid", offered), ("in_data", in_data), ("out_ready", values_ready)]);
+    let fifo = m.instance("values", &fifo, &[("in_valid", push), ("in_data", pushed), ("out_ready", values_ready)]);
     let [room, values_valid, values_data] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
-    let passes = m.or(coefficient, room);
+    let stays = m.not(hashes);
+    let passes = m.any(&[coefficient, stays, room]);
+    let passes = m.and(passes, complete);
     let out_valid = m.and(in_valid, passes);
     let in_ready = m.and(out_ready, passes);
     let step = m.and(in_valid, in_ready);
+    let merges = m.and(step, salted);
+    let goes_alone = m.all(&[done, extra, room]);
+    let salt_ready = m.or(merges, goes_alone);
 
     let plus = m.add_const(*position, 1);
     let last = m.eq(plus, panel_beats);
@@ -52,10 +93,11 @@ pub(crate) fn tee() -> Rc<Module> {
     let fewer = m.sub(*panels_left, one);
     let next = m.choose(&[(start, panels), (panel_done, fewer)], *panels_left);
     m.drive(panels_left, next);
-    let done = m.eq_const(*panels_left, 0);
 
     m.output("in_ready", in_ready);
+    m.output("salt_ready", salt_ready);
     m.output("out_valid", out_valid);
+    m.output("out_data", merged);
     m.output("values_valid", values_valid);
     m.output("values_data", values_data);
     m.output("done", done);

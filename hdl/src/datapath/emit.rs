@@ -257,8 +257,10 @@ impl Module {
         for ram in self.rams.iter().filter(|r| live[r.read_node]) {
             let read = self.name_of(ram.read_node);
             line!(out, "    reg {}{read};", range(ram.width));
-            let apart = if ram.apart { "(* no_rw_check *) " } else { "" };
-            line!(out, "    {apart}reg {}{read}_memory [0:{}];", range(ram.width), ram.depth - 1);
+            if ram.apart {
+                line!(out, "    (* no_rw_check *)");
+            }
+            line!(out, "    reg {}{read}_memory [0:{}];", range(ram.width), ram.depth - 1);
             line!(out, "    always @(posedge clk) begin");
             let write_address = self.name_of(ram.write_address);
             let write_data = self.name_of(ram.write_data);

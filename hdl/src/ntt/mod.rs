@@ -22,12 +22,15 @@
 //! transforms of their own: result k of number t is row k·T + t.
 
 mod pipeline;
+mod product;
 mod scale;
 mod sequencer;
 mod shift;
 mod stage;
 
 use std::rc::Rc;
+
+use product::{multiplier_unit, operands, SHARED};
 
 use crate::{
     config::Config,
@@ -44,9 +47,12 @@ pub fn twiddle_tables(set: &SetTables, max_log: u32) -> (Vec<u64>, Vec<u64>) {
     (low, high)
 }
 
-/// Multiplier leaves in the engine: scale and twiddle per lane, and one each that makes the factors.
+/// Multiplier leaves in the engine: scale and twiddle per lane, and one each that makes the factors; or one for all.
 pub fn multipliers(config: &Config) -> u32 {
-    2 * config.ntt.lanes + 2
+    match config.ntt.sharing {
+        1 => 2 * config.ntt.lanes + 2,
+        _ => 1,
+    }
 }
 
 /// Bits of `log_inner`, 0 to 6.
@@ -67,19 +73,27 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let (lanes, max_log) = (config.ntt.lanes, config.ntt.max_log);
     assert!([1, 2, 4, 8].contains(&lanes), "eight columns are a whole number of tokens");
     assert!((7..=13).contains(&max_log), "the two groups of stages hold transforms of 2^7 to 2^13");
+    let sharing = config.ntt.sharing;
+    assert!(sharing == 1 || sharing == SHARED && lanes == 1, "a multiplier is shared by the four products of one lane");
     assert_eq!(config.set.field, Field::GOLDILOCKS, "shifts stand for roots of unity in this field only");
 
     // When things happen, in cycles after the issue of a slot.
-    let pipeline = pipeline::pipeline(config);
+    let (pipeline, multiplied_at) = pipeline::pipeline(config);
     let scale = scale::scale(config);
-    let unit = pipeline::multiplier_unit(config);
+    let unit = multiplier_unit(config);
     let latency = |m: &Module| m.latency().unwrap_or(0);
     let operand_at = latency(&scale);
     let read_at = operand_at - 1;
     let scaled_at = operand_at + latency(&unit);
-    let entry_at = scaled_at + 1;
+    // A shared multiplier scales and joins factors in even cycles from `operand_at`; then it must twiddle in odd ones.
+    let entry_at = match sharing {
+        1 => scaled_at + 1,
+        _ => scaled_at + 1 + (scaled_at + multiplied_at + operand_at) % 2,
+    };
     let result_at = entry_at + latency(&pipeline);
-    let write_at = result_at + shift::ROTATE_STAGES;
+    let rotated_at = result_at + shift::ROTATE_STAGES;
+    // Late taps must find a shared multiplier as others do.
+    let write_at = read_at + (rotated_at - read_at).next_multiple_of(sharing);
     let hazard = write_at - read_at;
     // The last beat under way is one that waits for a credit, which takes the FIFO's two cycles and those around it.
     let longest_way = result_at.max(hazard + scaled_at) + 6;
@@ -155,6 +169,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
     {
         scale_inputs.push((port, settled(&mut m, of)));
     }
+    // What a shared multiplier gives; who takes it depends on the cycle.
+    let shared = m.wire(64);
+    let all_products = m.at(*shared, None);
+    if sharing > 1 {
+        scale_inputs.push(("join_y", all_products));
+    }
     let scale = m.instance("scale", &scale, &scale_inputs);
     let factor = m.output_of(&scale, "factor");
     let factor = m.at(factor, Some(operand_at));
@@ -207,7 +227,13 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let words = m.split(words, 64);
     let mut pipeline_inputs =
         vec![("mask".to_owned(), mask), ("inner".into(), inner), ("token".into(), token), ("slot".into(), token_slot)];
+    if sharing > 1 {
+        for name in ["twiddle_y", "multiply_0_y"] {
+            pipeline_inputs.push((name.to_owned(), all_products));
+        }
+    }
     let mut columns = Vec::new();
+    let mut to_scale = Vec::new();
     for (k, &word) in words.iter().enumerate() {
         let word = m.at(word, Some(0));
         let negative = shift::negate(&mut m, word);
@@ -218,16 +244,50 @@ pub fn engine(config: &Config) -> Rc<Module> {
         let written = m.wire(64);
         let buffered = m.ram(1 << slot_bits, write, write_address, *written, read_address);
         let operand = m.mux(from_input, input, buffered);
-        let scaled = m.call(&format!("scale_{k}"), &unit, &[("a", operand), ("b", factor)]);
-        let scaled = m.output_of(&scaled, "y");
+        let scaled = if sharing == 1 {
+            let scaled = m.call(&format!("scale_{k}"), &unit, &[("a", operand), ("b", factor)]);
+            m.output_of(&scaled, "y")
+        } else {
+            to_scale = vec![operand, factor];
+            m.at(all_products, Some(scaled_at))
+        };
         assert_eq!(scaled.stage(), Some(scaled_at));
         let entering = m.mux(raw, negative, scaled);
         let entering = m.reg(entering);
+        let entering = m.delay(entering, entry_at - scaled_at - 1);
         pipeline_inputs.push((format!("x{k}"), entering));
         columns.push((input, written, buffered, scaled));
     }
     let pipeline_inputs: Vec<(&str, Sig)> = pipeline_inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
     let pipeline = m.instance("pipeline", &pipeline, &pipeline_inputs);
+    match to_scale[..] {
+        [operand, factor] => {
+            // By the cycle modulo 4 in which each product's operands are there.
+            let twiddled_at = entry_at + multiplied_at;
+            let mut turns = [None; SHARED as usize];
+            let uses = [
+                (operand_at + 2, operands(&mut m, &scale, "join")),
+                (operand_at, [operand, factor].map(|x| m.at(x, None))),
+                (twiddled_at + 2, operands(&mut m, &pipeline, "twiddle")),
+                (twiddled_at, operands(&mut m, &pipeline, "multiply_0")),
+            ];
+            for (cycle, operands) in uses {
+                assert!(turns[(cycle % SHARED) as usize].replace(operands).is_none(), "two products at a time");
+            }
+            let phase = settled(&mut m, "phase");
+            let [a, b] = [0, 1].map(|side| {
+                let sides: Vec<Sig> = turns.iter().flatten().map(|operands| operands[side]).collect();
+                m.select(phase, &sides)
+            });
+            let product = m.instance("multiplier", &unit, &[("a", a), ("b", b)]);
+            let y = m.output_of(&product, "y");
+            m.connect(shared, y);
+        }
+        _ => {
+            let nothing = m.constant(0, 64);
+            m.connect(shared, nothing);
+        }
+    }
 
     // Rows leave.
     let tap = said(&mut m, "tap");
@@ -253,6 +313,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
         let result = m.output_of(&pipeline, &format!("y{k}"));
         let result = m.at(result, Some(result_at));
         let coefficient = shift::rotate(&mut m, result, two, remainder);
+        let coefficient = m.delay(coefficient, write_at - rotated_at);
         assert_eq!(coefficient.stage(), Some(write_at));
         let tapped = m.delay(buffered, result_at - operand_at);
         let [input, coefficient, scaled, tapped, result] =

@@ -19,19 +19,14 @@
 use std::rc::Rc;
 
 use super::{
+    product::{multiplier_unit, padding, product},
     shift::Factor,
     stage::{hold, Stage, GROUP_LOG, OPERANDS, RESULTS},
 };
 use crate::{
     config::Config,
     datapath::{Module, Sig},
-    field::{multiplier, multiplier_leaf},
 };
-
-/// The general multiplier that every part of the engine uses.
-pub fn multiplier_unit(config: &Config) -> Rc<Module> {
-    multiplier(&config.set.field, &multiplier_leaf(config.multiplier))
-}
 
 /// Base-2 logarithm of the tokens in a row.
 pub fn tokens_log(config: &Config) -> u32 {
@@ -57,8 +52,8 @@ struct Settings {
 }
 
 /// Module `ntt_pipeline`: `token`, `slot`, `x0` … in, `y0` … out after its latency; `mask` = N − 1 and `inner` = T − 1 at
-/// all times.
-pub fn pipeline(config: &Config) -> Rc<Module> {
+/// all times. Gives the cycle in which its rows are multiplied, too.
+pub fn pipeline(config: &Config) -> (Rc<Module>, u32) {
     let max_log = config.ntt.max_log;
     let mut m = Module::new("ntt_pipeline");
     let tokens_log = tokens_log(config);
@@ -77,6 +72,7 @@ pub fn pipeline(config: &Config) -> Rc<Module> {
         token = place(&mut m, stage, settings, &token);
     }
     token = multiply(&mut m, config, twiddle, &token);
+    let multiplied_at = token.cycle - multiplier_unit(config).latency().unwrap_or(0);
     for stage in second {
         token = place(&mut m, stage, settings, &token);
     }
@@ -87,7 +83,7 @@ pub fn pipeline(config: &Config) -> Rc<Module> {
     let outputs: Vec<(String, Sig)> = token.rows.iter().enumerate().map(|(k, &y)| (format!("y{k}"), y)).collect();
     let outputs: Vec<(&str, Sig)> = outputs.iter().map(|(name, y)| (name.as_str(), *y)).collect();
     m.pipe_outputs(&outputs);
-    Rc::new(m)
+    (Rc::new(m), multiplied_at)
 }
 
 /// Delays the token's valid bit and slot, not its rows.
@@ -159,7 +155,7 @@ fn twiddles(m: &mut Module, config: &Config, settings: Settings, token: &Token, 
     let Settings { mask, inner } = settings;
     let (max_log, tokens_log) = (config.ntt.max_log, tokens_log(config));
     let unit = multiplier_unit(config);
-    let ahead = 1 + unit.latency().unwrap_or(0);
+    let ahead = 1 + unit.latency().unwrap_or(0) + padding(config);
     let (valid, slot) = later(m, token, wanted.saturating_sub(ahead));
     let last_token = last_token(m, slot, tokens_log);
     let turn = m.and(valid, last_token);
@@ -200,8 +196,8 @@ fn twiddles(m: &mut Module, config: &Config, settings: Settings, token: &Token, 
             m.rom(high, 64, address)
         }
     };
-    let twiddle = m.call("twiddle", &unit, &[("a", low), ("b", high)]);
-    m.output_of(&twiddle, "y")
+    let twiddle = product(m, config, "twiddle", low, high);
+    m.delay(twiddle, padding(config))
 }
 
 /// Whether a token is its row's last.
@@ -214,16 +210,8 @@ pub fn last_token(m: &mut Module, slot: Sig, tokens_log: u32) -> Sig {
 }
 
 fn multiply(m: &mut Module, config: &Config, twiddle: Sig, token: &Token) -> Token {
-    let unit = multiplier_unit(config);
-    let rows: Vec<Sig> = token
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(k, &x)| {
-            let product = m.call(&format!("multiply_{k}"), &unit, &[("a", x), ("b", twiddle)]);
-            m.output_of(&product, "y")
-        })
-        .collect();
+    let rows: Vec<Sig> =
+        token.rows.iter().enumerate().map(|(k, &x)| product(m, config, &format!("multiply_{k}"), x, twiddle)).collect();
     let cycle = rows[0].stage().unwrap_or(token.cycle);
     let (valid, slot) = later(m, token, cycle - token.cycle);
     Token { valid, slot, rows, cycle }

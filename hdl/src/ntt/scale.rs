@@ -1,11 +1,11 @@
 //! Scale tables: row i of a transform's input on coset b is multiplied by `hi[i >> 6] · lo[i & 63]` of table b.
 //!
 //! Eight memories stand side by side for `lo` and for `hi`, one for each word of a beat, so that a table is written as
-//! fast as it comes. One multiplier joins the two factors for all lanes.
+//! fast as it comes. One product joins the two factors for all lanes.
 
 use std::rc::Rc;
 
-use super::pipeline::multiplier_unit;
+use super::product::{padding, product};
 use crate::{
     config::Config,
     datapath::{Module, Sig},
@@ -54,8 +54,8 @@ pub fn scale(config: &Config) -> Rc<Module> {
         let factor = m.select(word, &read);
         m.reg(factor)
     });
-    let product = m.call("join", &multiplier_unit(config), &[("a", factors[0]), ("b", factors[1])]);
-    let factor = m.output_of(&product, "y");
+    let factor = product(&mut m, config, "join", factors[0], factors[1]);
+    let factor = m.delay(factor, padding(config));
     m.pipe_outputs(&[("factor", factor)]);
     Rc::new(m)
 }

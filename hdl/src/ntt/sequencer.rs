@@ -73,6 +73,7 @@ pub const LOG_BITS: u32 = 8;
 /// Outputs: `issue` (the others say what it is that is issued), `slot` with the token's number below it; `raw` (this block is an I), `read_table`,
 /// `tap`, `read_half`, `from_input` (what enters scaled is the input), `store` (it goes to the buffer), `to_buffer`,
 /// `write_half`, `write_turn` (panel's number among T), `to_output` (where the results of the block before go);
+/// `phase` (cycle modulo `sharing`; slots are issued in phase 0), if it is not 1;
 /// `write_lo`, `write_hi`, `write_table`, `write_beat` for scale tables; `mask` = N − 1, `tap_only` = the job is an
 /// inverse one, `turning`, `in_ready`, `busy`, `beat` (a row has entered the butterflies).
 pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
@@ -173,7 +174,17 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let row_goes_on = m.not(row_begins);
     let room = m.any(&[no_output, not_full, row_goes_on]);
     let active = m.any(&[is(VALUES), is(BETWEEN), is(FORWARD), is(INVERSE), is(FLUSH)]);
-    let possible = m.all(&[active, room, readable]);
+    let in_phase = match config.ntt.sharing {
+        1 => m.constant(1, 1),
+        sharing => {
+            let phase = m.state("phase", sharing.ilog2(), 0);
+            let next = m.add_const(*phase, 1);
+            m.drive(phase, next);
+            m.output("phase", *phase);
+            m.eq_const(*phase, 0)
+        }
+    };
+    let possible = m.all(&[active, room, readable, in_phase]);
     let no_input = m.not(take_input);
     let fed = m.or(no_input, in_valid);
     let issue = m.and(possible, fed);

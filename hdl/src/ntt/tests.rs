@@ -1,7 +1,7 @@
 //! What is worked out when the hardware is generated.
 
 use super::{shift::Factor, stage::Stage, *};
-use crate::datapath::Design;
+use crate::{config::NttConfig, datapath::Design};
 
 /// Another 2-adic generator, that of older plonky2 and Plonky3: its root of order 64 is 2^39.
 const OTHER_GENERATOR: u64 = 1_753_635_133_440_165_772;
@@ -54,6 +54,10 @@ fn control_words_hold_shifts_and_signs() {
 #[test]
 fn a_number_that_is_no_sum_of_two_powers_is_told() {
     assert_eq!(Factor::of(&Field::GOLDILOCKS, 7_277_203_076_849_721_926), None);
+    // Why a chip holds 2^13 rows at most: docs/ntt.md.
+    for set in sets() {
+        assert_eq!(Factor::of(&set.field, set.root(8)), None);
+    }
 }
 
 /// The order of [`pipeline`]: stages, the twiddle w^(i2·r) between the groups, stages; against the sum itself.
@@ -115,5 +119,18 @@ fn multipliers_are_two_a_lane_and_two() {
         let design = Design::new(engine(&config));
         assert_eq!(design.instances_of(crate::field::MULTIPLIER_LEAF), u64::from(2 * lanes + 2));
         assert_eq!(multipliers(&config), 2 * lanes + 2);
+    }
+}
+
+#[test]
+fn one_lane_can_do_with_one_multiplier() {
+    for (max_log, multiplier) in [7, 8, 10, 13].into_iter().flat_map(|log| (2..6).map(move |latency| (log, latency))) {
+        let mut config = Config::sim();
+        config.multiplier = crate::field::MultiplierLeaf::Simulated { latency: multiplier };
+        config.ntt =
+            NttConfig { lanes: 1, sharing: 4, max_log, twiddles: twiddle_tables(&config.set, max_log), ..config.ntt };
+        let design = Design::new(engine(&config));
+        assert_eq!(design.instances_of(crate::field::MULTIPLIER_LEAF), 1);
+        assert_eq!(multipliers(&config), 1);
     }
 }

@@ -86,5 +86,7 @@ pub fn identity(identity: &Identity) -> Value {
         "poseidon_multipliers": identity.poseidon_multipliers,
         "tile_rows": identity.tile_rows,
         "commit_log": identity.commit_log,
+        "fold_max_log": identity.fold_max_log,
+        "fold_multipliers": identity.fold_multipliers,
     })
 }

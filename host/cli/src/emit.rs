@@ -6,10 +6,17 @@ use std::{
 };
 
 use clap::Args;
-use hotloop_hdl::{accelerator, registers, Config};
+use hotloop_hdl::{
+    accelerator,
+    presets::{Preset, BOARDS},
+    registers, Config,
+};
 use serde_json::json;
 
-use crate::output::{write_file, Failure, Output};
+use crate::{
+    output::{write_file, Failure, Output},
+    presets::{area_json, area_lines},
+};
 
 /// What to emit.
 #[derive(Args)]
@@ -35,7 +42,8 @@ pub fn run(args: &EmitArgs, output: &Output) -> Result<ExitCode, Failure> {
     }
     let Some(folder) = &args.out else { return Err(Failure::usage("--out is missing")) };
     let config = Config::preset(&args.preset).ok_or_else(|| {
-        let known = [Config::PRESETS, Config::SET_PRESETS].concat().join(", ");
+        let boards: Vec<&str> = BOARDS.iter().map(|preset| preset.name).collect();
+        let known = [Config::PRESETS, Config::SET_PRESETS, &boards].concat().join(", ");
         Failure::usage(format!("there is no preset `{}`; there is: {known}", args.preset))
     })?;
     std::fs::create_dir_all(folder)
@@ -55,11 +63,16 @@ pub fn run(args: &EmitArgs, output: &Output) -> Result<ExitCode, Failure> {
     put("regs.json".into(), &registers::json())?;
     let multipliers = design.instances_of(hotloop_hdl::field::MULTIPLIER_LEAF);
     let top = design.top().name();
-    let object = json!({ "preset": args.preset, "top": top, "multipliers": multipliers, "files": files });
-    let lines = [
+    let mut object = json!({ "preset": args.preset, "top": top, "multipliers": multipliers, "files": files });
+    let mut lines = vec![
         format!("preset {}: {} files in {}, top module `{top}`", args.preset, files.len(), folder.display()),
         format!("{multipliers} multipliers of 64 × 64 bits"),
     ];
+    if let Some(preset) = Preset::named(&args.preset) {
+        let estimate = design.top().area(preset.part.family);
+        object["area"] = area_json(preset, &estimate);
+        lines.extend(area_lines(preset, &estimate));
+    }
     output.result(&object, &lines)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ mod bench;
 mod devices;
 mod emit;
 mod output;
+mod presets;
 mod prove;
 mod random;
 mod selftest;
@@ -58,6 +59,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Write the Verilog and the register map of a preset.
     Emit(emit::EmitArgs),
+    /// List the presets of boards, with estimates of what they take of their parts.
+    Presets(presets::PresetsArgs),
 }
 
 /// Which device.
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Command::Selftest(args) => selftest::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),
         Command::Emit(args) => emit::run(&args, &output),
+        Command::Presets(args) => presets::run(&args, &output),
     };
     match result {
         Ok(code) => code,

@@ -163,6 +163,8 @@ fn object(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Value {
             "cycles": o.cycles,
             "bytes_to_device": o.bytes_to_device,
             "bytes_from_device": o.bytes_from_device,
+            "bytes_read_back": o.bytes_read_back,
+            "folded": o.folded,
             "share": report.share,
         },
         "proof_bytes": proof_bytes,
@@ -196,6 +198,15 @@ fn lines(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Vec<String> {
             "board: {} cycles, {} bytes in, {} bytes out",
             o.cycles, o.bytes_to_device, o.bytes_from_device
         ));
+        if o.folded > 0 {
+            lines.push(format!("folded on the board: {} coefficients of FRI's polynomials", o.folded));
+        }
+        if o.bytes_read_back > 0 {
+            lines.push(format!(
+                "read back: {} bytes of values, 64 a panel and row of commitments beyond what the chip keeps",
+                o.bytes_read_back
+            ));
+        }
     }
     for (stage, time) in &report.stages {
         lines.push(format!("  {stage:<22} {:>8.3} s", time.as_secs_f64()));

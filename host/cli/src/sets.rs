@@ -7,7 +7,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use hotloop::{Device, Digest, Leaves, Options, Reference, TreeRequest, STATE_WORDS};
+use hotloop::{
+    goldilocks::reverse_bits, Device, Digest, Input, LdeRequest, Leaves, Options, Reference, TreeRequest, STATE_WORDS,
+};
 use hotloop_regs::ParameterSet;
 use hotloop_sim_sets as _;
 use p3_dft::{Radix2Dit, TwoAdicSubgroupDft};
@@ -91,13 +93,14 @@ pub fn check(set: ParameterSet, board: &str, vectors: usize) -> Answer {
     permute(&device, &library, vectors)?;
     trees(&device, &library)?;
     transforms(&device)?;
+    commitments(&device, &library)?;
     let other = Options { set: ParameterSet::Plonky2V1, ..Options::default() };
     match Device::open(board, other) {
         Err(hotloop::HotloopError::MissingSet { .. }) => {}
         Err(error) => return Err(format!("opened for plonky2-v1: {}", text(error))),
         Ok(_) => return Err("opens for plonky2-v1, which it does not hold".into()),
     }
-    Ok(format!("{board}: {vectors} states, trees, transforms to 2^{}", device.identity().max_log))
+    Ok(format!("{board}: {vectors} states, trees, commitments, transforms to 2^{}", device.identity().max_log))
 }
 
 fn permute(device: &Device, library: &Library, vectors: usize) -> Result<(), String> {
@@ -116,6 +119,44 @@ fn trees(device: &Device, library: &Library) -> Result<(), String> {
         let mut wanted: Vec<Digest> = leaves.iter().map(|leaf| library.leaf(leaf)).collect();
         for level in 0..=4 {
             expect(&format!("level {level} over leaves of {width}"), &tree.level(level), &&wanted[..])?;
+            wanted = wanted.chunks_exact(2).map(|pair| library.parent(pair[0], pair[1])).collect();
+        }
+    }
+    Ok(())
+}
+
+/// Extension, salts and tree in one job: values of p3-dft, leaves and parents of the set's library.
+fn commitments(device: &Device, library: &Library) -> Result<(), String> {
+    let dft = Radix2Dit::<Goldilocks>::default();
+    let shift = Goldilocks::GENERATOR;
+    for (log_n, log_blowup, width, salts) in [(1, 0, 3, 0), (5, 1, 9, 0), (6, 2, 13, 4), (4, 3, 16, 4), (7, 1, 6, 8)] {
+        let columns: Vec<Vec<u64>> = (0..width).map(|_| words(1 << log_n)).collect();
+        let salts: Vec<Vec<u64>> = (0..salts).map(|_| words(1 << (log_n + log_blowup))).collect();
+        let extended = columns.iter().map(|column| {
+            let mut padded: Vec<Goldilocks> = column.iter().map(|&x| element(x)).collect();
+            padded.resize(column.len() << log_blowup, Goldilocks::default());
+            dft.coset_dft(padded, shift)
+        });
+        let extended: Vec<Vec<Goldilocks>> = extended.collect();
+        let log_rows = log_n + log_blowup;
+        let row = |i: usize| {
+            let values = extended.iter().map(|column| column[reverse_bits(i, log_rows)].as_canonical_u64());
+            values.chain(salts.iter().map(|salt| salt[i])).collect::<Vec<u64>>()
+        };
+        let rows: Vec<Vec<u64>> = (0..1 << log_rows).map(row).collect();
+        let request = LdeRequest {
+            columns: &columns,
+            input: Input::Coefficients,
+            log_blowup,
+            shift: shift.as_canonical_u64(),
+            coefficients: false,
+        };
+        let commitment = device.commit(&request, &salts, log_rows).map_err(text)?;
+        let what = format!("a commitment to {width} columns of 2^{log_n} with {} salts", salts.len());
+        expect(&what, &commitment.batch.value_rows(|x| x).map_err(text)?, &rows)?;
+        let mut wanted: Vec<Digest> = rows.iter().map(|row| library.leaf(row)).collect();
+        for level in 0..=log_rows {
+            expect(&format!("level {level} of {what}"), &commitment.tree.level(level), &&wanted[..])?;
             wanted = wanted.chunks_exact(2).map(|pair| library.parent(pair[0], pair[1])).collect();
         }
     }

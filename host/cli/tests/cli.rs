@@ -237,6 +237,27 @@ fn emitted_verilog_is_clean_in_verilator_and_yosys() {
     assert_eq!(hotloop(&["emit", "--out", "/proc/nowhere"]).status.code(), Some(1));
 }
 
+#[test]
+fn presets_are_listed_with_estimates_and_can_be_emitted() {
+    let folder = Folder::new("presets");
+    let list = json(&hotloop(&["presets", "--json"]));
+    let presets = list["presets"].as_array().unwrap();
+    assert!(presets.len() >= 6, "{list:#}");
+    for preset in presets {
+        has_keys(preset, &["preset", "part", "clock_mhz_assumed", "lanes", "units", "area"]);
+        let area = &preset["area"];
+        has_keys(area, &["kind", "estimate", "capacity", "percent"]);
+        assert_eq!(area["kind"], "estimate");
+    }
+    let (name, v) = (presets[0]["preset"].as_str().unwrap(), folder.path("v"));
+    let emitted = json(&hotloop(&["emit", "--preset", name, "--out", &v, "--json"]));
+    assert_eq!(emitted["area"], presets[0]["area"], "one estimate for a preset");
+    let page = folder.path("presets.md");
+    assert!(hotloop(&["presets", "--docs", &page]).status.success());
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(presets.iter().all(|p| text.contains(p["part"].as_str().unwrap())), "{text}");
+}
+
 /// Runs a tool that `make test` installs; its absence is a failure, not a pass.
 fn run(tool: &str, args: impl FnOnce(&mut Command) -> &mut Command) {
     let mut command = Command::new(tool);

@@ -1,9 +1,12 @@
 //! Commitments and trees in plonky2's own types.
 
-use hotloop::{Device, Input, LdeRequest, Leaves, Tree, TreeRequest};
+use hotloop::{goldilocks::reverse_bits, Commitment, Device, Input, LdeRequest, Leaves, Tree, TreeRequest, Words};
 use plonky2::{
-    field::polynomial::{PolynomialCoeffs, PolynomialValues},
-    fri::oracle::PolynomialBatch,
+    field::{
+        polynomial::{PolynomialCoeffs, PolynomialValues},
+        types::{PrimeField64, Sample},
+    },
+    fri::oracle::{PolynomialBatch, SALT_SIZE},
     hash::{
         hash_types::HashOut,
         merkle_tree::{MerkleCap, MerkleTree},
@@ -17,10 +20,12 @@ use crate::{
     field::{coset_shift, element, hash_out, Elements, D, F},
 };
 
-/// What `PolynomialBatch::from_values` gives (without blinding), with extension and tree by the device.
+/// What `PolynomialBatch::from_values` gives, with extension and tree by the device: without blinding if `salts` is empty,
+/// else blinded with these (see [`random_salts`]).
 pub fn from_values<C, H>(
     device: &Device,
     values: &[PolynomialValues<F>],
+    salts: &[Vec<F>],
     rate_bits: usize,
     cap_height: usize,
 ) -> Result<PolynomialBatch<F, C, D>>
@@ -28,14 +33,17 @@ where
     C: GenericConfig<D, F = F, Hasher = H>,
     H: Hasher<F, Hash = HashOut<F>>,
 {
-    let columns: Vec<Elements<'_>> = values.iter().map(|column| Elements(&column.values)).collect();
-    commit(device, &columns, None, rate_bits, cap_height)
+    let columns: Vec<&[F]> = values.iter().map(|column| &column.values[..]).collect();
+    let commitment = commit(device, &columns, salts, Input::Values, rate_bits, cap_height)?;
+    let polynomials = commitment.batch.coefficients(element)?.into_iter().map(PolynomialCoeffs::new).collect();
+    batch(&commitment, polynomials, !salts.is_empty(), rate_bits)
 }
 
-/// What `PolynomialBatch::from_coeffs` gives (without blinding), with extension and tree by the device.
+/// What `PolynomialBatch::from_coeffs` gives, with extension and tree by the device; `salts` as for [`from_values`].
 pub fn from_coeffs<C, H>(
     device: &Device,
     polynomials: Vec<PolynomialCoeffs<F>>,
+    salts: &[Vec<F>],
     rate_bits: usize,
     cap_height: usize,
 ) -> Result<PolynomialBatch<F, C, D>>
@@ -43,43 +51,79 @@ where
     C: GenericConfig<D, F = F, Hasher = H>,
     H: Hasher<F, Hash = HashOut<F>>,
 {
-    let taken = polynomials.clone();
-    let columns: Vec<Elements<'_>> = polynomials.iter().map(|column| Elements(&column.coeffs)).collect();
-    commit(device, &columns, Some(taken), rate_bits, cap_height)
+    let columns: Vec<&[F]> = polynomials.iter().map(|column| &column.coeffs[..]).collect();
+    let commitment = commit(device, &columns, salts, Input::Coefficients, rate_bits, cap_height)?;
+    batch(&commitment, polynomials, !salts.is_empty(), rate_bits)
 }
 
-fn commit<C, H>(
+/// Salts for the blinding of columns of `degree` rows, as upstream draws them: [`SALT_SIZE`] columns of random elements, in
+/// the natural order of the extension.
+pub fn random_salts(degree: usize, rate_bits: usize) -> Vec<Vec<F>> {
+    (0..SALT_SIZE).map(|_| F::rand_vec(degree << rate_bits)).collect()
+}
+
+/// A column as the device takes it: as it is, or a salt column, whose order is that of the rows.
+enum Column<'a> {
+    Plain(&'a [F]),
+    Salt(&'a [F]),
+}
+
+impl Words for Column<'_> {
+    fn len(&self) -> usize {
+        let (Column::Plain(column) | Column::Salt(column)) = self;
+        column.len()
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> u64 {
+        match self {
+            Column::Plain(column) => column[index].to_noncanonical_u64(),
+            Column::Salt(column) => column[reverse_bits(index, column.len().ilog2())].to_noncanonical_u64(),
+        }
+    }
+}
+
+fn commit(
     device: &Device,
-    columns: &[Elements<'_>],
-    coefficients: Option<Vec<PolynomialCoeffs<F>>>,
+    columns: &[&[F]],
+    salts: &[Vec<F>],
+    input: Input,
     rate_bits: usize,
     cap_height: usize,
-) -> Result<PolynomialBatch<F, C, D>>
-where
-    C: GenericConfig<D, F = F, Hasher = H>,
-    H: Hasher<F, Hash = HashOut<F>>,
-{
-    let degree = columns.first().map_or(0, |column| column.0.len());
+) -> Result<Commitment> {
+    let degree = columns.first().map_or(0, |column| column.len());
     if !degree.is_power_of_two() {
         return Err(ProveError::Shape(format!("columns have {degree} rows: a power of two is needed")));
     }
-    let degree_log = log2_strict(degree);
-    let input = if coefficients.is_some() { Input::Coefficients } else { Input::Values };
+    let points = degree << rate_bits;
+    if !salts.is_empty() && (salts.len() != SALT_SIZE || salts.iter().any(|salt| salt.len() != points)) {
+        return Err(ProveError::Shape(format!("blinding takes {SALT_SIZE} columns of {points} salts")));
+    }
+    let columns: Vec<Column<'_>> = columns.iter().map(|column| Column::Plain(column)).collect();
+    let salts: Vec<Column<'_>> = salts.iter().map(|salt| Column::Salt(salt)).collect();
     let request = LdeRequest {
-        columns,
+        columns: &columns,
         input,
         log_blowup: rate_bits as u32,
         shift: coset_shift(),
         coefficients: input == Input::Values,
     };
-    let levels = tree_levels(degree << rate_bits, cap_height)?;
-    let commitment = device.commit(&request, &[], levels)?;
-    let polynomials = match coefficients {
-        Some(coefficients) => coefficients,
-        None => commitment.batch.coefficients(element)?.into_iter().map(PolynomialCoeffs::new).collect(),
-    };
+    Ok(device.commit(&request, &salts, tree_levels(points, cap_height)?)?)
+}
+
+fn batch<C, H>(
+    commitment: &Commitment,
+    polynomials: Vec<PolynomialCoeffs<F>>,
+    blinding: bool,
+    rate_bits: usize,
+) -> Result<PolynomialBatch<F, C, D>>
+where
+    C: GenericConfig<D, F = F, Hasher = H>,
+    H: Hasher<F, Hash = HashOut<F>>,
+{
     let merkle_tree = merkle_tree(commitment.batch.value_rows(element)?, &commitment.tree);
-    Ok(PolynomialBatch { polynomials, merkle_tree, degree_log, rate_bits, blinding: false })
+    let degree_log = commitment.batch.log_n() as usize;
+    Ok(PolynomialBatch { polynomials, merkle_tree, degree_log, rate_bits, blinding })
 }
 
 /// What `MerkleTree::new` gives, hashed by the device.

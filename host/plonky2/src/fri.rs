@@ -3,7 +3,7 @@
 use hotloop::{Device, Input, LdeRequest};
 use plonky2::{
     field::{
-        extension::unflatten,
+        extension::{unflatten, FieldExtension},
         polynomial::PolynomialCoeffs,
         types::{Field, PrimeField64},
     },
@@ -98,12 +98,25 @@ fn commit_phase<H: Hasher<F, Hash = HashOut<F>>>(
         trees.push(tree);
 
         let beta = transcript.extension_challenge();
-        let folded = polynomial.coeffs.chunks_exact(arity).map(|chunk| reduce_with_powers(chunk, beta)).collect();
-        polynomial = PolynomialCoeffs::new(folded);
+        polynomial = PolynomialCoeffs::new(fold(device, &polynomial.coeffs, beta, *arity_bits)?);
         shift = shift.exp_u64(arity as u64);
     }
     transcript.observe_extension(&polynomial.coeffs);
     Ok((trees, polynomial))
+}
+
+/// Fewer coefficients are folded here sooner than they are sent.
+const FOLD_ON_DEVICE: usize = 1 << 10;
+
+fn fold(device: &Device, coefficients: &[FE], beta: FE, arity_bits: usize) -> Result<Vec<FE>> {
+    let there = (1..=device.identity().fold_max_log as usize).contains(&arity_bits);
+    if !there || coefficients.len() < FOLD_ON_DEVICE {
+        let chunks = coefficients.chunks_exact(1 << arity_bits);
+        return Ok(chunks.map(|chunk| reduce_with_powers(chunk, beta)).collect());
+    }
+    let components = [&Coordinate(coefficients, 0), &Coordinate(coefficients, 1)];
+    let folded = device.fold(components, beta.0.map(|x| x.to_canonical_u64()), arity_bits as u32)?;
+    Ok(folded.into_iter().map(|words| FE::from_basefield_array(words.map(element))).collect())
 }
 
 fn query<H: Hasher<F, Hash = HashOut<F>>>(

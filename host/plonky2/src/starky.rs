@@ -65,7 +65,7 @@ where
     let (rate_bits, cap_height) = (config.fri_config.rate_bits, config.fri_config.cap_height);
     let mut watch = Stopwatch::new();
 
-    let trace_commitment = from_values::<C, H>(device, trace, rate_bits, cap_height)?;
+    let trace_commitment = from_values::<C, H>(device, trace, &[], rate_bits, cap_height)?;
     watch.lap("trace commitment");
 
     let mut transcript = Transcript::<H>::new();
@@ -78,7 +78,7 @@ where
     let chunks = quotient_chunks(device, stark, &trace_commitment, public_inputs, &alphas, degree_bits, rate_bits)?;
     watch.lap("quotient");
     let quotient_commitment = match chunks {
-        Some(chunks) => Some(from_coeffs::<C, H>(device, chunks, rate_bits, cap_height)?),
+        Some(chunks) => Some(from_coeffs::<C, H>(device, chunks, &[], rate_bits, cap_height)?),
         None => None,
     };
     watch.lap("quotient commitment");

@@ -14,8 +14,6 @@ pub enum Reach {
     Pipeline(u32),
     /// k-induction: every state that can be reached, after any number of cycles.
     Induction(u32),
-    /// Every run of this many cycles from reset, and no longer one: induction does not close in reasonable time.
-    Bounded(u32),
 }
 
 /// Products of the top module that become free.
@@ -25,6 +23,8 @@ pub enum Products {
     Written(usize),
     /// So many cells of this name; the wrapper says what one is.
     Cells(&'static str, usize),
+    /// Wires by their labels, and what drives them instead.
+    Wires(&'static [(&'static str, &'static str)]),
 }
 
 /// What the solver gets to see of memories.
@@ -97,6 +97,9 @@ impl Proof {
                 text = match self.cut.filter(|_| *name == self.top) {
                     Some(Products::Written(count)) => cut_products(&text, count),
                     Some(Products::Cells(cell, count)) => open_cells(&text, cell, count),
+                    Some(Products::Wires(wires)) => {
+                        wires.iter().fold(text, |text, (label, by)| Break::Assign(label, by).apply(&text))
+                    }
                     None => text,
                 };
                 let properties: String = properties.iter().map(|p| fill(p)).collect();
@@ -123,7 +126,6 @@ impl Proof {
             (Some(b), _) => ("bmc", b.depth),
             // The properties hold from the cycle in which the first result is out.
             (None, Reach::Pipeline(latency)) => ("bmc", latency + 2),
-            (None, Reach::Bounded(cycles)) => ("bmc", cycles),
             (None, Reach::Induction(k)) => ("prove", k),
         };
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
@@ -216,34 +218,31 @@ fn arithmetic() -> Vec<Proof> {
             "+",
             Break::Replace("64'hffffffff00000001", "64'hffffffff00000002"),
         ),
-        Proof {
-            name: "mul_leaf_ecp5",
-            claim:
-                "Karatsuba's method twice: the nine cells have the right operands, and their products are recombined \
-                    without losing a carry, for all products that keep (x1 + x0)(y1 + y0) = x1y1 + x0y0 + (x0y1 + x1y0)",
-            reach: Reach::Pipeline(ECP5_LATENCY),
-            top: "mul_leaf_ecp5",
-            modules: vec![("mul_leaf_ecp5", vec![include_str!("../properties/karatsuba.sv")])],
-            wrapper: Some(include_str!("../properties/mult18x18d.sv")),
-            probes: vec![],
-            cut: Some(Products::Cells("MULT18X18D", 9)),
-            memories: Memories::Arrays,
-            values: vec![],
-            broken: vec![
-                Broken {
-                    what: "a carry of the last addition is dropped",
-                    module: "mul_leaf_ecp5",
-                    how: Break::Replace("[48];", "[47];"),
-                    depth: ECP5_LATENCY + 2,
-                },
-                Broken {
-                    what: "an operand is the wrong half",
-                    module: "mul_leaf_ecp5",
-                    how: Break::Replace("= a[63:32]", "= a[62:31]"),
-                    depth: 2,
-                },
-            ],
-        },
+        karatsuba(
+            "mul_leaf_ecp5_cells",
+            "the nine cells have the right operands, and their products are recombined to the products of half words, \
+             for all products that keep (x1 + x0)(y1 + y0) = x1y1 + x0y0 + (x0y1 + x1y0)",
+            include_str!("../properties/karatsuba.sv"),
+            Products::Cells("MULT18X18D", 9),
+            Broken {
+                what: "an operand is the wrong half",
+                module: "mul_leaf_ecp5",
+                how: Break::Replace("= a[47:32]", "= a[46:31]"),
+                depth: 2,
+            },
+        ),
+        karatsuba(
+            "mul_leaf_ecp5_whole",
+            "the three products of half words are recombined to the whole, for all that keep the same",
+            include_str!("../properties/karatsuba_outer.sv"),
+            Products::Wires(&[("product_low", "f_low"), ("product_high", "f_high"), ("product_both", "f_both")]),
+            Broken {
+                what: "a carry of the last addition is taken from elsewhere",
+                module: "mul_leaf_ecp5",
+                how: Break::Replace("[48];", "[47];"),
+                depth: ECP5_LATENCY,
+            },
+        ),
         Proof {
             name: "mul_leaf",
             claim: "the partial products have the right operands, and any four of them are summed at the right places",
@@ -271,6 +270,28 @@ fn arithmetic() -> Vec<Proof> {
             ],
         },
     ]
+}
+
+fn karatsuba(
+    name: &'static str,
+    claim: &'static str,
+    properties: &'static str,
+    cut: Products,
+    broken: Broken,
+) -> Proof {
+    Proof {
+        name,
+        claim,
+        reach: Reach::Pipeline(ECP5_LATENCY),
+        top: "mul_leaf_ecp5",
+        modules: vec![("mul_leaf_ecp5", vec![properties])],
+        wrapper: Some(include_str!("../properties/mult18x18d.sv")),
+        probes: vec![],
+        cut: Some(cut),
+        memories: Memories::Arrays,
+        values: vec![],
+        broken: vec![broken],
+    }
 }
 
 fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {

@@ -45,7 +45,6 @@ pub fn page(outcomes: &[Outcome]) -> String {
         let reach = match proof.reach {
             Reach::Pipeline(n) => format!("all inputs; a pipeline of {n} stages without feedback"),
             Reach::Induction(k) => format!("all inputs, any number of cycles; {k}-induction"),
-            Reach::Bounded(n) => format!("all inputs, the first {n} cycles from any reset: bounded, not for all time"),
         };
         let mine = |o: &&Outcome| o.proof == index;
         let Some(sound) = outcomes.iter().filter(mine).find(|o| o.broken.is_none()) else { continue };

@@ -73,8 +73,8 @@ pub fn cut_products(module: &str, count: usize) -> String {
     out
 }
 
-/// Leads operands and product of every cell `cell` out of its instance, as `f_a_N`, `f_b_N`, `f_p_N`. Panics unless
-/// there are `count`.
+/// Leads operands of every cell `cell` out of its instance, as `f_a_N` and `f_b_N`, and its product in, as `f_p_N`.
+/// Panics unless there are `count`.
 pub fn open_cells(module: &str, cell: &str, count: usize) -> String {
     let mut out = String::new();
     let mut cells = 0;
@@ -114,7 +114,7 @@ pub fn free_memories(module: &str) -> String {
 pub enum Break {
     /// Every occurrence of the first text becomes the second.
     Replace(&'static str, &'static str),
-    /// `assign <first> = …;` gets another right-hand side.
+    /// `assign <first> = …;` gets another right-hand side; a port's name, or a label.
     Assign(&'static str, &'static str),
     /// The register with this label gets another next value outside reset.
     Drive(&'static str, &'static str),
@@ -125,7 +125,10 @@ impl Break {
     pub fn apply(&self, module: &str) -> String {
         let broken = match *self {
             Break::Replace(from, to) => module.replace(&resolve(from, module), &resolve(to, module)),
-            Break::Assign(name, value) => after(module, &format!("assign {name} = "), &resolve(value, module)),
+            Break::Assign(name, value) => {
+                let name = if module.contains(&format!("assign {name} = ")) { name.into() } else { find(name, module) };
+                after(module, &format!("assign {name} = "), &resolve(value, module))
+            }
             Break::Drive(label, value) => {
                 let name = find(label, module);
                 let start = module.find(&format!("if (rst) {name} <= ")).expect("a register with reset");

@@ -6,6 +6,7 @@ use hotloop_driver::{hash_digests, Descriptor, DmaMemory};
 use hotloop_regs::{
     descriptor::{
         ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES, MAX_LOG_INNER,
+        MAX_SALTS,
     },
     map, scale_table_beats, Error, Opcode, BEAT_BYTES, BEAT_WORDS, SCALE_LO_WORDS,
 };
@@ -51,7 +52,7 @@ pub(super) struct Done {
 
 /// Runs one job.
 pub(super) fn run(job: &Descriptor, mappings: &Mappings, registers: &Registers) -> Done {
-    let mut run = Run { job, mappings, done: Done::default() };
+    let mut run = Run { job, mappings, done: Done::default(), salts: Vec::new() };
     match run.admit(registers) {
         Err(error) => run.fail(error),
         Ok(Opcode::Loopback) => run.loopback(),
@@ -59,7 +60,8 @@ pub(super) fn run(job: &Descriptor, mappings: &Mappings, registers: &Registers) 
         Ok(Opcode::Hash) => run.hash(),
         Ok(Opcode::Grind) => run.grind(),
         Ok(Opcode::Transform) => drop(run.transform()),
-        Ok(Opcode::Commit) => run.commit(),
+        Ok(Opcode::Fold) => run.fold(),
+        Ok(Opcode::Commit) => run.commit(registers.get(&map::COMMIT_LOG)),
     }
     // There is no clock: a cycle a beat and a permutation.
     let done = &mut run.done;
@@ -71,6 +73,8 @@ struct Run<'a> {
     job: &'a Descriptor,
     mappings: &'a Mappings,
     done: Done,
+    /// A commit's beats that have the salts of the last panel of values.
+    salts: Vec<Beat>,
 }
 
 impl Run<'_> {
@@ -84,6 +88,7 @@ impl Run<'_> {
             Opcode::Permute | Opcode::Hash | Opcode::Grind => poseidon,
             Opcode::Transform => ntt,
             Opcode::Commit => ntt && poseidon,
+            Opcode::Fold => there(&map::FOLD_MAX_LOG),
         };
         if !held {
             return Err(Error::BadOpcode);
@@ -120,13 +125,18 @@ impl Run<'_> {
             }
             Opcode::Grind => true,
             Opcode::Transform => transforms,
+            Opcode::Fold => {
+                let most = registers.get(&map::FOLD_MAX_LOG);
+                job.rows > 0 && (1..=most).contains(&log_n) && u64::from(job.rows) >> (32 - most) == 0
+            }
             Opcode::Commit => {
                 transforms
                     && job.flags & FLAG_FORWARD != 0
                     && job.flags & (FLAG_ACROSS | FLAG_OWN_TABLES) == 0
                     && job.width > 0
                     && job.rows == u32::from(job.width).div_ceil(BEAT_WORDS as u32)
-                    && log_n + log_cosets <= registers.get(&map::COMMIT_LOG)
+                    && u32::from(job.salts) <= MAX_SALTS
+                    && u32::from(job.width) + u32::from(job.salts) <= u16::MAX.into()
                     && u64::from(job.levels) <= log_n + log_cosets
             }
         };
@@ -270,9 +280,46 @@ impl Run<'_> {
         self.write(0, &[0, words[13], 0, 0, 0, 0, 0, 0]);
     }
 
-    fn commit(&mut self) {
-        let (width, start) = (usize::from(self.job.width), self.job.commit_shape().digest_start());
-        let panels = self.transform();
+    /// Every coefficient is the sum of products with the powers and, for the second components, with W times theirs.
+    fn fold(&mut self) {
+        let arity = 1u64 << self.job.log_n;
+        let table: Vec<u64> = (0..arity / 2).flat_map(|beat| self.param(beat)).collect();
+        for row in 0..u64::from(self.job.rows) {
+            let words: Vec<u64> = (0..arity).flat_map(|beat| self.read(row * arity + beat)).collect();
+            let folded = words.chunks(2 * arity as usize).flat_map(|chunk| {
+                let mut sum = [F::ZERO; 2];
+                for (x, power) in chunk.chunks(2).zip(table.chunks(4)) {
+                    let ([x0, x1], [b0, b1, wb1]) = ([0, 1].map(|i| field(x[i])), [0, 1, 2].map(|i| field(power[i])));
+                    sum = [sum[0] + x0 * b0 + x1 * wb1, sum[1] + x0 * b1 + x1 * b0];
+                }
+                sum.map(canonical)
+            });
+            let beat: Vec<u64> = folded.collect();
+            self.write(row, &beat);
+        }
+    }
+
+    /// Whether values are hashed on their way or read back changes where the salts of a panel of their own are read, and
+    /// what is read.
+    fn commit(&mut self, commit_log: u64) {
+        let shape = self.job.commit_shape();
+        let (width, start) = (usize::from(shape.width) + usize::from(shape.salts), shape.digest_start());
+        let (points, streamed) = (u64::from(shape.leaves()), u64::from(shape.leaves()) > 1 << commit_log);
+        let salts_at = u64::from(self.job.rows) * u64::from(self.job.src_stride);
+        let merged = if shape.merges_salts() { points } else { 0 };
+        self.salts = (0..merged).map(|row| self.read(salts_at + row)).collect();
+        let mut panels = self.transform();
+        if shape.leaf_panels() > panels.len() as u64 {
+            let values_at = shape.transform.panel_beats() - points;
+            let there = u64::from(self.job.rows) * u64::from(self.job.dst_stride) + values_at;
+            panels.push(match streamed {
+                true => (0..points).map(|row| self.read_at(self.job.dst + BEAT * (there + row))).collect(),
+                false => (0..points).map(|row| self.read(salts_at + merged + row)).collect(),
+            });
+        }
+        if streamed {
+            self.done.bytes_read += BEAT * points * u64::from(self.job.rows);
+        }
         let leaves = (0..panels[0].len())
             .map(|row| {
                 let beats: Vec<Beat> = panels.iter().map(|panel| panel[row]).collect();
@@ -392,7 +439,11 @@ impl Run<'_> {
             let values: Vec<Vec<F>> = columns.iter().map(scaled).collect();
             for row in 0..n {
                 let natural = row.reverse_bits() >> (usize::BITS - log_n);
-                let beat: Beat = std::array::from_fn(|c| canonical(values[c][natural]));
+                let mut beat: Beat = std::array::from_fn(|c| canonical(values[c][natural]));
+                if panel + 1 == u64::from(self.job.rows) && !self.salts.is_empty() {
+                    let columns = usize::from(self.job.width) % BEAT_WORDS;
+                    beat[columns..].copy_from_slice(&self.salts[coset as usize * n + row][columns..]);
+                }
                 self.write(dst + coset * n as u64 + row as u64, &beat);
                 out.push(beat);
             }

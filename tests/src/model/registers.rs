@@ -29,6 +29,8 @@ impl Registers {
             (map::POSEIDON_MULTIPLIERS, 1),
             (map::TILE_ROWS, 1 << 10),
             (map::COMMIT_LOG, 12),
+            (map::FOLD_MAX_LOG, 4),
+            (map::FOLD_MULTIPLIERS, 4),
         ] {
             registers.set(&register, value);
         }

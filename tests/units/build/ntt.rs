@@ -1,6 +1,6 @@
 //! The transform engine.
 
-use hotloop_hdl::{ntt, Config};
+use hotloop_hdl::{field::MultiplierLeaf, ntt, Config};
 use hotloop_verilate::Model;
 
 pub fn models() -> Vec<Model> {
@@ -19,7 +19,18 @@ pub fn models() -> Vec<Model> {
         config.ntt.lanes = lanes;
         config
     };
+    // One multiplier for everything, without stages before it that it could hide behind and with some.
+    let shared = |max_log, latency| {
+        let mut config = narrow(1);
+        config.ntt.sharing = 4;
+        config.ntt.max_log = max_log;
+        config.ntt.twiddles = ntt::twiddle_tables(&config.set, max_log);
+        config.multiplier = MultiplierLeaf::Simulated { latency };
+        config
+    };
     vec![
+        super::unit("ntt_engine_shared_7", ntt::engine(&shared(7, 2))),
+        super::unit("ntt_engine_shared_9", ntt::engine(&shared(9, 3))),
         super::unit("ntt_engine_1_lane", ntt::engine(&narrow(1))),
         super::unit("ntt_engine_2_lanes", ntt::engine(&narrow(2))),
         super::unit("ntt_engine_4_lanes", ntt::engine(&narrow(4))),

@@ -189,7 +189,7 @@ impl Bench {
         let [in_valid, in_ready, out_valid, out_ready, busy, beat] =
             ["in_valid", "in_ready", "out_valid", "out_ready", "busy", "beat"].map(|p| self.engine.port(p).unwrap());
         let limit =
-            self.engine.cycles() + 8000 + 4000 * (input.len() + output.len()) as u64 / u64::from(offered.min(taken));
+            self.engine.cycles() + 8000 + 12_000 * (input.len() + output.len()) as u64 / u64::from(offered.min(taken));
         let begin = self.engine.cycles();
         self.start(job);
         let (mut sent, mut got, mut real) = (0, 0, 0);
@@ -349,6 +349,26 @@ fn fewer_lanes() {
         let (cycles, real) = bench.run(job, 100, 100);
         assert_eq!(real, 12 << 7);
         assert!(cycles <= tokens * (real + (1 << 7)) + 320, "{model}: {cycles} cycles for {real} beats");
+    }
+}
+
+/// One multiplier for the four products of one lane: the same results, four times as many cycles.
+#[test]
+fn one_shared_multiplier() {
+    for (model, max_log) in [("ntt_engine_shared_7", 7), ("ntt_engine_shared_9", 9)] {
+        let mut bench = Bench::new(model, PLONKY2);
+        bench.all(6);
+        bench.passes(7);
+        bench.inverse_passes(7, max_log);
+        for (inverse, forward, coefficients) in KINDS {
+            for log_n in 7..=max_log {
+                bench.run(Job { inverse, forward, coefficients, log_n, panels: 2, ..Job::default() }, 100, 90);
+            }
+        }
+        let job = Job { forward: true, log_n: 7, panels: 12, ..Job::default() };
+        let (cycles, real) = bench.run(job, 100, 100);
+        assert_eq!(real, 12 << 7);
+        assert!(cycles <= 4 * 8 * (real + (1 << 7)) + 320, "{model}: {cycles} cycles for {real} beats");
     }
 }
 

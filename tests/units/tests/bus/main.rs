@@ -91,7 +91,7 @@ fn jobs_in_error_complete_and_harm_nothing() {
         };
         for (error, descriptor) in [
             (Error::BadOpcode, with(&|d| d[0] = 0)),
-            (Error::BadOpcode, with(&|d| d[0] = 7)),
+            (Error::BadOpcode, with(&|d| d[0] = 8)),
             (Error::BadSet, with(&|d| d[0] |= 3 << 8)),
             (Error::BadShape, with(&|d| d[6] = 0)),
             (Error::BadShape, with(&|d| (d[0], d[6]) = (2, 1 << 31))),
@@ -103,6 +103,10 @@ fn jobs_in_error_complete_and_harm_nothing() {
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 2 << 16, 4 | 5 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 5 << 16, 4 | 1 << 8))),
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 1 << 16, 4))),
+            // A fold without an arity, one beyond 16, more input than can be counted.
+            (Error::BadShape, with(&|d| (d[0], d[5]) = (7, 0))),
+            (Error::BadShape, with(&|d| (d[0], d[5]) = (7, 5))),
+            (Error::BadShape, with(&|d| (d[0], d[5], d[6]) = (7, 1, 1 << 28))),
             // An inverse across that gives nothing, turning panels (one too few, too long, too many at once, on cosets),
             // and a flag that does not exist.
             (Error::BadShape, with(&|d| (d[0], d[5]) = (5 | 9 << 16, 4))),
@@ -239,7 +243,8 @@ fn some_commitment(rng: &mut StdRng, dst: u64) -> ([u64; 8], u64) {
     let shape = panels | columns << 32 | (log_n + log_blowup) << 48;
     let job = [log_n | log_blowup << 8, shape, n | (n + leaves) << 32];
     let opcode = u64::from(Opcode::Commit.code()) | 7 << 16;
-    ([opcode, SRC, dst, panels * n | beats << 32, SRC + (1 << 16), job[0], job[1], job[2]], beats)
+    let windows = (panels * n) | beats << 32;
+    ([opcode, SRC, dst, windows, SRC + (1 << 16), job[0], job[1], job[2]], beats)
 }
 
 /// Whatever the memory's latency and each channel's stalls, the results are those of a memory that is always ready.
