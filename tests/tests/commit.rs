@@ -334,6 +334,24 @@ fn a_small_board_keeps_small_tables_and_reads_others_back() {
     }
 }
 
+/// The preset of the smallest part as it is emitted: its own multipliers, a shared one in the transform, a unit with one
+/// S-box. A commitment on chip, a salted one, one that is read back, and each time its extension and its tree by themselves.
+#[test]
+fn the_smallest_preset_works_as_a_whole() {
+    let device = device("accelerator_ecp5_45");
+    let preset = device.identity();
+    let kept = preset.commit_log.into();
+    let mut numbers = Numbers(82);
+    for (log_n, log_blowup, width, salts) in
+        [(kept - 1, 1, 9, 0), (kept - 2, 1, 5, 4), (kept, 1, 3, 0), (preset.max_log.into(), 0, 2, 0)]
+    {
+        let shape = (log_n, log_blowup, width);
+        assert_eq!(commit_salted(&device, &mut numbers, shape, salts, Input::Values), 1);
+    }
+    drop(device);
+    equal_to_two_jobs("accelerator_ecp5_45", links()[1], 6, 6);
+}
+
 #[test]
 fn the_multipliers_are_kept_busy() {
     let device = device("accelerator_sim");
