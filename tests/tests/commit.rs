@@ -340,10 +340,10 @@ fn a_small_board_keeps_small_tables_and_reads_others_back() {
 fn the_smallest_preset_works_as_a_whole() {
     let device = device("accelerator_ecp5_45");
     let preset = device.identity();
-    let kept = preset.commit_log.into();
+    let kept = preset.commit_log;
     let mut numbers = Numbers(82);
     for (log_n, log_blowup, width, salts) in
-        [(kept - 1, 1, 9, 0), (kept - 2, 1, 5, 4), (kept, 1, 3, 0), (preset.max_log.into(), 0, 2, 0)]
+        [(kept - 1, 1, 9, 0), (kept - 2, 1, 5, 4), (kept, 1, 3, 0), (preset.max_log, 0, 2, 0)]
     {
         let shape = (log_n, log_blowup, width);
         assert_eq!(commit_salted(&device, &mut numbers, shape, salts, Input::Values), 1);
