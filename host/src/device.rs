@@ -41,7 +41,8 @@ pub(crate) struct Job {
 }
 
 impl Device {
-    /// Opens a device by name: `sim`, or `sim:<preset>` for another preset than `sim`; `vfio:<domain:bus:device.function>`
+    /// Opens a device by name: `sim`, or `sim:<preset>` for another preset than `sim`, with `@gen3x8` behind it for a PCI
+    /// Express link between the board and memory (docs/lab.md has the options); `vfio:<domain:bus:device.function>`
     /// for a board in a slot; `vfio-user:<socket>` for one in another process.
     ///
     /// # Errors
@@ -213,10 +214,20 @@ impl std::fmt::Debug for Device {
     }
 }
 
+/// A simulated board by its preset, and behind an `@` the link between it and memory.
 #[cfg(feature = "sim")]
 fn simulation(name: &str, preset: &str) -> Result<Arc<dyn PciFunction>> {
-    hotloop_sim::open_sim(preset)
-        .map_err(|error| HotloopError::Simulation { name: name.into(), reason: error.to_string() })
+    use hotloop_sim::{LinkOptions, SimFunction, SimOptions};
+
+    let failed = |reason| HotloopError::Simulation { name: name.into(), reason };
+    let (preset, link) = preset.split_once('@').map_or((preset, None), |(preset, link)| (preset, Some(link)));
+    let pcie = link.map(str::parse).transpose().map_err(failed)?;
+    let link = LinkOptions { pcie, ..LinkOptions::default() };
+    let mut sim = SimOptions { link, ..SimOptions::preset(preset) };
+    if link.pcie.is_some() {
+        sim.name = name.into();
+    }
+    Ok(Arc::new(SimFunction::open(&sim).map_err(|error| failed(error.to_string()))?))
 }
 
 #[cfg(not(feature = "sim"))]

@@ -223,6 +223,26 @@ fn a_proof_on_a_board_in_another_process() {
     let _ = (std::fs::remove_file(&there), std::fs::remove_file(&here));
 }
 
+#[test]
+fn a_link_is_part_of_a_devices_name() {
+    let cycles = |device: &str| {
+        let path = std::env::temp_dir().join(format!("hotloop-link-{}.bin", std::process::id()));
+        let out = path.to_str().unwrap();
+        let output = hotloop(&["prove", "--device", device, "--log-rows", "6", "--out", out, "--json"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (object["offload"]["cycles"].as_u64().unwrap(), std::fs::read(&path).unwrap())
+    };
+    let (near, proof) = cycles("sim");
+    let (far, same) = cycles("sim:sim@gen3x1,latency=3000");
+    assert!(far > near + 3000 && proof == same, "{near} cycles, {far} over the link");
+    for wrong in ["sim:sim@gen3", "sim:sim@gen3x8,speed=2", "sim:sim@"] {
+        let output = hotloop(&["info", "--device", wrong]);
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("link"), "{wrong}");
+    }
+}
+
 /// Figures, printed and not judged: this machine may be busy.
 #[test]
 fn the_way_to_another_process_in_figures() {
