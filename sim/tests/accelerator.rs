@@ -112,6 +112,7 @@ fn a_commitment_over_a_link_keeps_poseidon_busy() {
         },
         width: 64,
         levels: 13,
+        salts: 0,
     };
     let job = Descriptor::commit(ParameterSet::Plonky2V1, source.window(), target.window(), param.iova(), shape);
     let cycles = board.submit_and_wait(&[job]).unwrap()[0].cycles;
