@@ -131,7 +131,10 @@ impl Config {
     /// The same with another parameter set, as the preset `name`.
     pub fn with_set(self, name: &str, set: ParameterSet) -> Config {
         let set = SetTables::of(set);
-        let twiddles = crate::ntt::twiddle_tables(&set, self.ntt.max_log);
-        Config { preset: name.into(), ntt: NttConfig { twiddles, ..self.ntt }, set, ..self }
+        let ntt = match self.ntt.is_there() {
+            true => NttConfig { twiddles: crate::ntt::twiddle_tables(&set, self.ntt.max_log), ..self.ntt },
+            false => NttConfig::NONE,
+        };
+        Config { preset: name.into(), ntt, set, ..self }
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::{
     accelerator,
-    config::{Config, PoseidonConfig},
+    config::{Config, NttConfig, PoseidonConfig},
     datapath::{Area, Family},
     field::MultiplierLeaf,
     ntt::twiddle_tables,
@@ -83,7 +83,7 @@ pub struct Preset {
     pub part: Part,
     /// Clock that is assumed, in MHz: no measurement, and no result of placing and routing.
     pub clock_mhz: u32,
-    /// Lanes of the transform.
+    /// Lanes of the transform; 0: no transform engine.
     pub lanes: u32,
     /// Cycles a token of the transform takes: 1, or 4 for one lane with a single multiplier.
     pub sharing: u32,
@@ -119,21 +119,21 @@ const fn large(name: &'static str, part: Part, clock_mhz: u32, units: u32) -> Pr
 
 /// Every preset of a board. The look-up tables set the number of units, not the multipliers: half of what a unit takes is
 /// its matrices, and a bus of 512 bits with two engines behind it costs a small part a third of its look-up tables before
-/// the first multiplier. The smallest one, `ecp5-45`, has both engines in their smallest form and does not fit by far;
-/// it stands here for what is missing ([`Preset::fits`]).
+/// the first multiplier. The smallest one, `ecp5-45`, has room for one engine: it hashes, and leaves transforms to the
+/// processor.
 pub const BOARDS: &[Preset] = &[
     Preset {
         name: "ecp5-45",
         part: LFE5U_45F,
         clock_mhz: 120,
-        lanes: 1,
-        sharing: 4,
+        lanes: 0,
+        sharing: 1,
         fold: false,
-        max_log: 8,
+        max_log: 0,
         units: 1,
         full_sboxes: 0,
-        tile_rows: 64,
-        commit_log: 7,
+        tile_rows: 512,
+        commit_log: 0,
     },
     Preset {
         name: "ecp5-85",
@@ -143,7 +143,7 @@ pub const BOARDS: &[Preset] = &[
         sharing: 4,
         fold: false,
         max_log: 9,
-        units: 1,
+        units: 2,
         full_sboxes: 0,
         tile_rows: 256,
         commit_log: 9,
@@ -191,10 +191,16 @@ impl Preset {
         config.preset = self.name.into();
         config.multiplier = self.part.multiplier;
         config.fold = self.fold;
-        config.ntt.lanes = self.lanes;
-        config.ntt.sharing = self.sharing;
-        config.ntt.max_log = self.max_log;
-        config.ntt.twiddles = twiddle_tables(&config.set, self.max_log);
+        config.ntt = match self.lanes {
+            0 => NttConfig::NONE,
+            lanes => NttConfig {
+                lanes,
+                sharing: self.sharing,
+                max_log: self.max_log,
+                twiddles: twiddle_tables(&config.set, self.max_log),
+                ..config.ntt
+            },
+        };
         config.poseidon = PoseidonConfig {
             units: self.units,
             full_sboxes: self.full_sboxes,

@@ -6,9 +6,10 @@ use hotloop_regs::{descriptor::MAX_SALTS, BEAT_WORDS};
 use crate::{
     check,
     device::{Device, Job},
-    error::{bad_shape, Result},
+    error::{bad_shape, HotloopError, Result},
     offload::Offload,
     panels::Panels,
+    split,
     transform::{Batch, Input, LdeRequest, Pending, Room},
     tree::{count, digest_beats, permutations, PendingTree, Tree},
     words::Words,
@@ -116,6 +117,25 @@ impl Device {
         self.run(&[Job { name: NAME, descriptor, work }])?;
         let tree = PendingTree::at(pending.batch.buffer.clone(), start, points, levels).finish(self, leaves)?;
         Ok(Commitment { batch: pending.finish(self)?, tree })
+    }
+
+    /// Whether [`Device::commit`] of so many columns of 2^`log_n` values, with coefficients wanted, has a chance: engines,
+    /// lengths and memory, by the same limits and errors. For provers, to ask before they make a trace; what other buffers
+    /// take at the time is not known before.
+    pub fn check_commit(&self, columns: usize, log_n: u32, log_blowup: u32) -> Result<()> {
+        self.needs_ntt(NAME)?;
+        self.needs_poseidon(NAME)?;
+        self.limit("log2 of a transform's length", log_n.into(), split::longest(self.identity().max_log).into())?;
+        self.limit("log2 of the blow-up", log_blowup.into(), self.identity().max_log_cosets.into())?;
+        let panels = (columns as u64).div_ceil(BEAT_WORDS as u64);
+        // Columns in; coefficients, values, leaves and the tree above them out.
+        let (rows, points) = (1u64 << log_n, 1u64 << (log_n + log_blowup));
+        let beats = panels.saturating_mul(2 * rows + points).saturating_add(points);
+        let (asked, limit) = (beats.saturating_mul(64), self.options().memory_limit);
+        if asked > limit {
+            return Err(HotloopError::MemoryLimit { asked, in_use: 0, limit });
+        }
+        Ok(())
     }
 
     /// What crosses the link for [`Device::commit`] of columns that the chip holds.

@@ -334,6 +334,38 @@ fn a_small_board_keeps_small_tables_and_reads_others_back() {
     }
 }
 
+/// The smallest preset with both engines as it is emitted: its own multipliers, a shared one in the transform, butterflies
+/// that stages share, units with one S-box. Commitments on chip, salted, read back, and each time extension and tree alone.
+#[test]
+fn the_smallest_preset_works_as_a_whole() {
+    let device = device("accelerator_ecp5_85");
+    let preset = device.identity();
+    let kept = preset.commit_log;
+    let mut numbers = Numbers(82);
+    for (log_n, log_blowup, width, salts) in
+        [(kept - 1, 1, 9, 0), (kept - 2, 1, 5, 4), (kept, 1, 3, 0), (preset.max_log, 0, 2, 0)]
+    {
+        let shape = (log_n, log_blowup, width);
+        assert_eq!(commit_salted(&device, &mut numbers, shape, salts, Input::Values), 1);
+    }
+    drop(device);
+    equal_to_two_jobs("accelerator_ecp5_85", links()[1], 6, 6);
+}
+
+/// The smallest part has no transform: it makes trees.
+#[test]
+fn a_board_that_only_hashes() {
+    let device = device("accelerator_ecp5_45");
+    let mut numbers = Numbers(83);
+    for (log_rows, width) in [(0, 9), (3, 4), (5, 8), (7, 21)] {
+        let rows: Vec<Vec<u64>> = (0..1 << log_rows).map(|_| numbers.words(width)).collect();
+        let wanted: Vec<Vec<F>> =
+            rows.iter().map(|row| row.iter().map(|&word| F::from_noncanonical_u64(word)).collect()).collect();
+        let tree = device.tree(TreeRequest { leaves: Leaves::Rows(&rows), levels: log_rows }).unwrap();
+        assert!(tree.digests() == digests(&wanted, log_rows), "2^{log_rows} rows of {width}");
+    }
+}
+
 #[test]
 fn the_multipliers_are_kept_busy() {
     let device = device("accelerator_sim");

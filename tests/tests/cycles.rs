@@ -63,5 +63,5 @@ fn a_commitment_that_is_read_back_takes_the_same_cycles_every_time() {
     let first = cycles(&device, |d| commit.run(d));
     device.forward(&columns, 7).unwrap();
     assert_eq!(cycles(&device, |d| commit.run(d)), first);
-    assert_eq!(device.offload().bytes_read_back, 2 * 64 << 15);
+    assert_eq!(device.offload().bytes_read_back, (2 * 64) << 15);
 }

@@ -8,4 +8,4 @@ mod units;
 
 pub use arithmetic::Field;
 pub use leaf::{multiplier_leaf, MultiplierLeaf, MULTIPLIER_LEAF};
-pub use units::{add_mod, multiplier, reduce_goldilocks, sub_mod};
+pub use units::{add_mod, multiplier, reduce_goldilocks, sub_mod, weak_multiplier};

@@ -31,9 +31,19 @@ pub fn sub_mod(m: &mut Module, field: &Field, a: Sig, b: Sig) -> Sig {
 }
 
 /// A value of 128 bits, as two words, modulo the Goldilocks prime, canonical: four stages.
+pub fn reduce_goldilocks(m: &mut Module, low: Sig, high: Sig) -> Sig {
+    let weak = reduce_weakly(m, low, high);
+    let p = m.constant(Field::GOLDILOCKS.modulus.into(), 64);
+    let below = m.lt(weak, p);
+    let less = m.sub(weak, p);
+    let y = m.mux(below, weak, less);
+    m.reg(y)
+}
+
+/// The same as any word of the right residue, three stages and an addition without a register.
 ///
 /// With ε = 2^32 − 1, `high` = hh·2^32 + hl: 2^64 ≡ ε and 2^96 ≡ −1, so x ≡ low − hh + hl·ε.
-pub fn reduce_goldilocks(m: &mut Module, low: Sig, high: Sig) -> Sig {
+fn reduce_weakly(m: &mut Module, low: Sig, high: Sig) -> Sig {
     const EPSILON: u128 = 0xffff_ffff;
     let hl = m.slice(high, 0, 32);
     let hh = m.slice(high, 32, 32);
@@ -56,12 +66,7 @@ pub fn reduce_goldilocks(m: &mut Module, low: Sig, high: Sig) -> Sig {
     let carry = m.bit(sum, 64);
     let word = m.slice(sum, 0, 64);
     let correction = m.gate(carry, epsilon);
-    let weak = m.add(word, correction);
-    let p = m.constant(Field::GOLDILOCKS.modulus.into(), 64);
-    let below = m.lt(weak, p);
-    let less = m.sub(weak, p);
-    let y = m.mux(below, weak, less);
-    m.reg(y)
+    m.add(word, correction)
 }
 
 /// A modular multiplier, one product a cycle: ports `a`, `b` (any words), `y` (canonical).
@@ -71,6 +76,19 @@ pub fn multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
     let product = m.call("leaf", leaf, &[("a", a), ("b", b)]);
     let (low, high) = (m.output_of(&product, "low"), m.output_of(&product, "high"));
     let y = reduce_goldilocks(&mut m, low, high);
+    m.pipe_outputs(&[("y", y)]);
+    Rc::new(m)
+}
+
+/// The same with `y` any word of the right residue, for products that only go on into sums and products: it saves a
+/// comparison, a subtraction and a choice of 64 bits.
+pub fn weak_multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
+    let mut m = Module::new(format!("{}_mul_weak", field.name));
+    let (a, b) = (m.pipe_input("a", field.bits), m.pipe_input("b", field.bits));
+    let product = m.call("leaf", leaf, &[("a", a), ("b", b)]);
+    let (low, high) = (m.output_of(&product, "low"), m.output_of(&product, "high"));
+    let y = reduce_weakly(&mut m, low, high);
+    let y = m.reg(y);
     m.pipe_outputs(&[("y", y)]);
     Rc::new(m)
 }

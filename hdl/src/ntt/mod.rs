@@ -25,6 +25,7 @@ mod pipeline;
 mod product;
 mod scale;
 mod sequencer;
+mod shared;
 mod shift;
 mod stage;
 
@@ -228,6 +229,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let mut pipeline_inputs =
         vec![("mask".to_owned(), mask), ("inner".into(), inner), ("token".into(), token), ("slot".into(), token_slot)];
     if sharing > 1 {
+        let phase = settled(&mut m, "phase");
+        let turn = m.add_const(phase, ((SHARED - entry_at % SHARED) % SHARED).into());
+        pipeline_inputs.push(("turn".to_owned(), turn));
         for name in ["twiddle_y", "multiply_0_y"] {
             pipeline_inputs.push((name.to_owned(), all_products));
         }

@@ -16,10 +16,11 @@
 //! max_log − 6 bits, whatever N is: the exponent grows by r with each row. It is looked up as low and high factor,
 //! which one multiplier joins for all lanes.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    product::{multiplier_unit, padding, product},
+    product::{multiplier_unit, padding, product, SHARED},
+    shared::{self, Shared},
     shift::Factor,
     stage::{hold, Stage, GROUP_LOG, OPERANDS, RESULTS},
 };
@@ -52,7 +53,7 @@ struct Settings {
 }
 
 /// Module `ntt_pipeline`: `token`, `slot`, `x0` … in, `y0` … out after its latency; `mask` = N − 1 and `inner` = T − 1 at
-/// all times. Gives the cycle in which its rows are multiplied, too.
+/// all times. Where stages share butterflies `turn` is the cycle modulo 4, 0 with a token. Gives the cycle in which its rows are multiplied, too.
 pub fn pipeline(config: &Config) -> (Rc<Module>, u32) {
     let max_log = config.ntt.max_log;
     let mut m = Module::new("ntt_pipeline");
@@ -66,16 +67,18 @@ pub fn pipeline(config: &Config) -> (Rc<Module>, u32) {
     let stages: Vec<Stage> =
         (0..max_log).rev().map(|log| Stage::new(&config.set, log).with_tokens(tokens_log)).collect();
     let (first, second) = stages.split_at((max_log - GROUP_LOG) as usize);
-    let multiplied_at: u32 = first.iter().map(Stage::latency).sum();
+    let multiplied_at: u32 = first.iter().map(|stage| latency(config, stage)).sum();
     let twiddle = twiddles(&mut m, config, settings, &token, multiplied_at);
+    let mut butterflies = Butterflies::new(&mut m, config, &stages);
     for stage in first {
-        token = place(&mut m, stage, settings, &token);
+        token = place(&mut m, &mut butterflies, stage, settings, &token);
     }
     token = multiply(&mut m, config, twiddle, &token);
     let multiplied_at = token.cycle - multiplier_unit(config).latency().unwrap_or(0);
     for stage in second {
-        token = place(&mut m, stage, settings, &token);
+        token = place(&mut m, &mut butterflies, stage, settings, &token);
     }
+    butterflies.close(&mut m);
     // The last row of delay: a block's rows leave with the next block's slots, one to one.
     for row in &mut token.rows {
         *row = (0..1 << tokens_log).fold(*row, |row, _| hold(&mut m, token.valid, row));
@@ -86,15 +89,88 @@ pub fn pipeline(config: &Config) -> (Rc<Module>, u32) {
     (Rc::new(m), multiplied_at)
 }
 
+/// The butterflies that stages share, if tokens come in every fourth cycle: stages in a row, four each.
+struct Butterflies {
+    /// By the stage's logarithm of its distance, its butterfly.
+    places: HashMap<u32, usize>,
+    shared: Vec<Shared>,
+    turn: Option<Sig>,
+}
+
+impl Butterflies {
+    fn new(m: &mut Module, config: &Config, stages: &[Stage]) -> Butterflies {
+        if config.ntt.sharing == 1 {
+            return Butterflies { places: HashMap::new(), shared: Vec::new(), turn: None };
+        }
+        let logs: Vec<u32> = stages.iter().filter(|stage| Shared::takes(stage)).map(|stage| stage.log).collect();
+        let groups = logs.chunks(SHARED as usize);
+        let places = groups.clone().enumerate().flat_map(|(i, group)| group.iter().map(move |&log| (log, i))).collect();
+        let shared = groups.map(|_| Shared::new(m)).collect();
+        Butterflies { places, shared, turn: Some(m.input("turn", SHARED.ilog2())) }
+    }
+
+    fn of(&mut self, stage: &Stage) -> Option<&mut Shared> {
+        self.places.get(&stage.log).map(|&i| &mut self.shared[i])
+    }
+
+    fn close(self, m: &mut Module) {
+        let Some(turn) = self.turn else { return };
+        for (i, butterfly) in self.shared.into_iter().enumerate() {
+            butterfly.close(m, &format!("butterfly_{i}"), turn);
+        }
+    }
+}
+
+/// Cycles from a stage's row to its result.
+fn latency(config: &Config, stage: &Stage) -> u32 {
+    if config.ntt.sharing > 1 && Shared::takes(stage) {
+        shared::LATENCY
+    } else {
+        stage.latency()
+    }
+}
+
 /// Delays the token's valid bit and slot, not its rows.
 fn later(m: &mut Module, token: &Token, cycles: u32) -> (Sig, Sig) {
     (m.delay_valid(token.valid, cycles), m.delay(token.slot, cycles))
 }
 
-fn place(m: &mut Module, stage: &Stage, settings: Settings, token: &Token) -> Token {
+/// Places a stage: a lane of its own for each row, or a turn in a butterfly.
+fn place(m: &mut Module, butterflies: &mut Butterflies, stage: &Stage, settings: Settings, token: &Token) -> Token {
+    match butterflies.of(stage) {
+        Some(butterfly) => {
+            let wait = butterfly.wait(token.cycle);
+            let (valid, slot) = later(m, token, wait);
+            let rows = token.rows.iter().map(|&x| m.delay(x, wait)).collect();
+            let token = Token { valid, slot, rows, cycle: token.cycle + wait };
+            let (mut inputs, results) = control(m, stage, settings, &token);
+            inputs.push(("x", token.rows[0]));
+            let y = butterfly.place(m, stage, token.cycle, inputs);
+            let (valid, slot) = later(m, &results, shared::LATENCY - RESULTS);
+            Token { valid, slot, rows: vec![y], cycle: token.cycle + shared::LATENCY }
+        }
+        None => {
+            let lane = stage.lane();
+            let (inputs, results) = control(m, stage, settings, token);
+            let cycle = token.cycle + stage.latency();
+            let rows = token.rows.iter().enumerate().map(|(k, &x)| {
+                let mut inputs = inputs.clone();
+                inputs.push(("x", x));
+                let instance = m.instance(&format!("stage_{}_{k}", 1u32 << stage.log), &lane, &inputs);
+                let y = m.output_of(&instance, "y");
+                m.at(y, Some(cycle))
+            });
+            let rows = rows.collect();
+            let (valid, slot) = later(m, &results, stage.latency() - RESULTS);
+            Token { valid, slot, rows, cycle }
+        }
+    }
+}
+
+/// What tells a stage's lanes what to do, and the token in the cycle of the results, without rows.
+fn control(m: &mut Module, stage: &Stage, settings: Settings, token: &Token) -> (Vec<(&'static str, Sig)>, Token) {
     let Settings { mask, inner } = settings;
     let (log, depth_log) = (stage.log, stage.depth_log());
-    let lane = stage.lane();
     let (at_operands, slot_at_operands) = later(m, token, OPERANDS);
     let middle = Token { valid: at_operands, slot: slot_at_operands, rows: Vec::new(), cycle: token.cycle + OPERANDS };
     let (write, slot_at_results) = later(m, &middle, RESULTS - OPERANDS);
@@ -107,7 +183,7 @@ fn place(m: &mut Module, stage: &Stage, settings: Settings, token: &Token) -> To
     let phase = m.and(phase, pairs);
     let works = m.bit(mask, log);
     let bypass = m.not(works);
-    let mut inputs: Vec<(&str, Sig)> = vec![("phase", phase), ("bypass", bypass), ("write", write)];
+    let mut inputs: Vec<(&'static str, Sig)> = vec![("phase", phase), ("bypass", bypass), ("write", write)];
     if stage.feedback() {
         let address = m.slice(token.slot, 0, depth_log);
         let write_address = m.slice(slot_at_results, 0, depth_log);
@@ -137,17 +213,7 @@ fn place(m: &mut Module, stage: &Stage, settings: Settings, token: &Token) -> To
             inputs.push(("second", m.slice(shifts, 8, 9)));
         }
     }
-    let cycle = token.cycle + stage.latency();
-    let rows = token.rows.iter().enumerate().map(|(k, &x)| {
-        let mut inputs = inputs.clone();
-        inputs.push(("x", x));
-        let instance = m.instance(&format!("stage_{}_{k}", 1u32 << log), &lane, &inputs);
-        let y = m.output_of(&instance, "y");
-        m.at(y, Some(cycle))
-    });
-    let rows = rows.collect();
-    let (valid, slot) = later(m, &results, stage.latency() - RESULTS);
-    Token { valid, slot, rows, cycle }
+    (inputs, results)
 }
 
 /// The twiddle of each token that the multiplier meets at cycle `wanted`, at that cycle if there is time.

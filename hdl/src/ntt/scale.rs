@@ -49,7 +49,9 @@ pub fn scale(config: &Config) -> Rc<Module> {
         let (word, beat) = (m.slice(row, low_bit, WORD_LOG), m.slice(row, low_bit + WORD_LOG, beat_bits));
         let read_address = m.cat(&[table, beat]);
         let depth = 1 << (table_bits + beat_bits);
-        let read: Vec<Sig> = words.iter().map(|&data| m.ram(depth, write, write_address, data, read_address)).collect();
+        // A table is written before the first row that needs it is issued, or after the last one has been read.
+        let read: Vec<Sig> =
+            words.iter().map(|&data| m.ram_apart(depth, write, write_address, data, read_address)).collect();
         let word = m.delay(word, 1);
         let factor = m.select(word, &read);
         m.reg(factor)

@@ -105,30 +105,11 @@ impl Stage {
         let swap = self.signed().then(|| input_at(&mut m, "swap", 1, OPERANDS));
         let write = input_at(&mut m, "write", 1, RESULTS);
         let x = m.delay(x, OPERANDS);
-        // The sign of a twiddle belongs to the row whose difference is being taken: there is none in phase 0.
-        let swap = swap.map(|swap| m.and(swap, phase));
-        let difference = |m: &mut Module, a: Sig, b: Sig| {
-            let (a, b) = match swap {
-                Some(swap) => (m.mux(swap, b, a), m.mux(swap, a, b)),
-                None => (a, b),
-            };
-            subtract(m, a, b)
-        };
-
         let sum_or_waiting = if self.feedback() {
             let address = input_at(&mut m, "address", self.depth_log(), 0);
             let write_address = input_at(&mut m, "write_address", self.depth_log(), RESULTS);
-            let data = m.wire(64);
-            let memory = m.ram(1 << self.depth_log(), write, write_address, *data, address);
-            // x + 0 and memory + 0 pass through the adder, x − 0 through the subtractor.
-            let partner = m.gate(phase, x);
-            let first = m.mux(bypass, x, memory);
-            let sum = add(&mut m, first, partner);
-            let stored = m.mux(phase, memory, x);
-            let stored = difference(&mut m, stored, partner);
-            assert_eq!(stored.stage(), write.stage());
-            m.connect(data, stored);
-            sum
+            let memory = Butterfly { depth_log: self.depth_log(), apart: false, address, write, write_address };
+            memory.describe(&mut m, x, phase, bypass, swap)
         } else {
             let token = input_at(&mut m, "token", 1, OPERANDS);
             let holds = input_at(&mut m, "holds", 1, OPERANDS);
@@ -136,7 +117,7 @@ impl Stage {
             let partner = m.gate(phase, x);
             let first = m.mux(bypass, x, waiting);
             let sum = add(&mut m, first, partner);
-            let stored = difference(&mut m, waiting, x);
+            let stored = difference(&mut m, waiting, x, phase, swap);
             let stored = (0..1 << self.depth_log()).fold(stored, |x, _| hold(&mut m, write, x));
             // Without a partner the sum is the row that waited.
             let now = m.any(&[phase, bypass, holds]);
@@ -173,8 +154,49 @@ impl Stage {
     }
 }
 
+/// Addition and subtraction around a memory, in which rows wait for their partners and then differences for their turn.
+pub struct Butterfly {
+    /// Base-2 logarithm of its words.
+    pub depth_log: u32,
+    /// Whether no word is read and written in the same cycle.
+    pub apart: bool,
+    /// Where it is read, in cycle 0.
+    pub address: Sig,
+    /// Whether it is written, in cycle [`RESULTS`].
+    pub write: Sig,
+    /// Where.
+    pub write_address: Sig,
+}
+
+impl Butterfly {
+    /// The sum or the difference that waited, in cycle [`RESULTS`]; `x` and control are those of cycle [`OPERANDS`].
+    pub fn describe(&self, m: &mut Module, x: Sig, phase: Sig, bypass: Sig, swap: Option<Sig>) -> Sig {
+        let data = m.wire(64);
+        let place = if self.apart { Module::ram_apart } else { Module::ram };
+        let memory = place(m, 1 << self.depth_log, self.write, self.write_address, *data, self.address);
+        // x + 0 and memory + 0 pass through the adder, x − 0 through the subtractor.
+        let partner = m.gate(phase, x);
+        let first = m.mux(bypass, x, memory);
+        let sum = add(m, first, partner);
+        let stored = m.mux(phase, memory, x);
+        let stored = difference(m, stored, partner, phase, swap);
+        assert_eq!(stored.stage(), self.write.stage());
+        m.connect(data, stored);
+        sum
+    }
+}
+
+/// a − b, or where the twiddle is negative b − a. Its sign belongs to the row whose difference is being taken: there is none
+/// in phase 0.
+fn difference(m: &mut Module, a: Sig, b: Sig, phase: Sig, swap: Option<Sig>) -> Sig {
+    let Some(swap) = swap else { return subtract(m, a, b) };
+    let swap = m.and(swap, phase);
+    let (a, b) = (m.mux(swap, b, a), m.mux(swap, a, b));
+    subtract(m, a, b)
+}
+
 /// An input that comes with cycle `cycle` of the token.
-fn input_at(m: &mut Module, name: &str, width: u32, cycle: u32) -> Sig {
+pub fn input_at(m: &mut Module, name: &str, width: u32, cycle: u32) -> Sig {
     let sig = m.input(name, width);
     m.at(sig, Some(cycle))
 }

@@ -136,68 +136,71 @@ pub const SUM_LATENCY: u32 = LATENCY - 2;
 /// `mds_multiply_freq` is the same idea on a processor). All is modulo a power of two above the results, so signs need
 /// no care; the final division by four is exact.
 pub fn circulant(m: &mut Module, state: &[Sig], circulant: &[u64; 12], extras: &[Vec<Term>]) -> Vec<Sig> {
+    let [low, high] = [0, 32].map(|lo| convolution(m, state, lo, circulant, extras));
+    low.into_iter().zip(high).map(|(low, high)| fold(m, low, high)).collect()
+}
+
+/// The sums of [`circulant`] for one half of each word, which begins at bit `lo`, or for words of 32 bits:
+/// [`SUM_LATENCY`] stages.
+pub fn convolution(m: &mut Module, state: &[Sig], lo: u32, circulant: &[u64; 12], extras: &[Vec<Term>]) -> Vec<Sig> {
     const { assert!(SUM_LATENCY == 4, "transform, convolution (2), transform back") };
     let most = circulant.iter().sum::<u64>() + extras.iter().flatten().map(|t| t.factor).sum::<u64>();
     assert!(most < 1 << 12, "the matrix has small constants");
     let width = 32 + (64 - most.leading_zeros());
     let frequencies = Frequencies::new(circulant);
     let wide = width + frequencies.shift;
-    let [low, high] = [0, 32].map(|lo| {
-        // n ↔ (n mod 3, n mod 4).
-        let word = |m: &mut Module, a: usize, b: usize| {
-            let half = m.slice(state[(4 * a + 9 * b) % 12], lo, 32);
-            m.extend(half, wide)
-        };
-        let spectra: Vec<[Sig; 4]> = (0..3)
-            .map(|a| {
-                let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|b| word(m, a, b));
-                let (even, odd) = (m.add(x0, x2), m.add(x1, x3));
-                let (sum, alternating) = (m.add(even, odd), m.sub(even, odd));
-                let (re, im) = (m.sub(x0, x2), m.sub(x1, x3));
-                [sum, alternating, re, im].map(|x| m.reg(x))
-            })
-            .collect();
-        // Of x: sum, alternating sum, and the value at i, re + i·im; likewise the constants'.
-        let products: Vec<[Sig; 4]> = (0..3)
-            .map(|a| {
-                let mut terms: [Vec<(Sig, i64)>; 4] = Default::default();
-                for (b, &[sum, alternating, re, im]) in spectra.iter().enumerate() {
-                    let [c_sum, c_alternating, c_re, c_im] = frequencies.values[(a + 3 - b) % 3];
-                    terms[0].push((sum, c_sum));
-                    terms[1].push((alternating, c_alternating));
-                    terms[2].extend([(re, c_re), (im, -c_im)]);
-                    terms[3].extend([(re, c_im), (im, c_re)]);
-                }
-                terms.map(|terms| combination(m, &terms, wide))
-            })
-            .collect();
-        let rows: Vec<Sig> = extras
-            .iter()
-            .enumerate()
-            .map(|(r, extra)| {
-                let [sum, alternating, re, im] = products[r % 3];
-                let y = match r % 4 {
-                    0 | 2 => m.add(sum, alternating),
-                    _ => m.sub(sum, alternating),
-                };
-                let y = match r % 4 {
-                    0 => m.add(y, re),
-                    1 => m.add(y, im),
-                    2 => m.sub(y, re),
-                    _ => m.sub(y, im),
-                };
-                let mut y = m.slice(y, frequencies.shift, width);
-                for term in extra {
-                    let product = term.product(m, lo, width);
-                    let product = m.delay(product, SUM_LATENCY - 1);
-                    y = m.add(y, product);
-                }
-                m.reg(y)
-            })
-            .collect();
-        rows
-    });
-    low.into_iter().zip(high).map(|(low, high)| fold(m, low, high)).collect()
+    // n ↔ (n mod 3, n mod 4).
+    let word = |m: &mut Module, a: usize, b: usize| {
+        let half = m.slice(state[(4 * a + 9 * b) % 12], lo, 32);
+        m.extend(half, wide)
+    };
+    let spectra: Vec<[Sig; 4]> = (0..3)
+        .map(|a| {
+            let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|b| word(m, a, b));
+            let (even, odd) = (m.add(x0, x2), m.add(x1, x3));
+            let (sum, alternating) = (m.add(even, odd), m.sub(even, odd));
+            let (re, im) = (m.sub(x0, x2), m.sub(x1, x3));
+            [sum, alternating, re, im].map(|x| m.reg(x))
+        })
+        .collect();
+    // Of x: sum, alternating sum, and the value at i, re + i·im; likewise the constants'.
+    let products: Vec<[Sig; 4]> = (0..3)
+        .map(|a| {
+            let mut terms: [Vec<(Sig, i64)>; 4] = Default::default();
+            for (b, &[sum, alternating, re, im]) in spectra.iter().enumerate() {
+                let [c_sum, c_alternating, c_re, c_im] = frequencies.values[(a + 3 - b) % 3];
+                terms[0].push((sum, c_sum));
+                terms[1].push((alternating, c_alternating));
+                terms[2].extend([(re, c_re), (im, -c_im)]);
+                terms[3].extend([(re, c_im), (im, c_re)]);
+            }
+            terms.map(|terms| combination(m, &terms, wide))
+        })
+        .collect();
+    extras
+        .iter()
+        .enumerate()
+        .map(|(r, extra)| {
+            let [sum, alternating, re, im] = products[r % 3];
+            let y = match r % 4 {
+                0 | 2 => m.add(sum, alternating),
+                _ => m.sub(sum, alternating),
+            };
+            let y = match r % 4 {
+                0 => m.add(y, re),
+                1 => m.add(y, im),
+                2 => m.sub(y, re),
+                _ => m.sub(y, im),
+            };
+            let mut y = m.slice(y, frequencies.shift, width);
+            for term in extra {
+                let product = term.product(m, lo, width);
+                let product = m.delay(product, SUM_LATENCY - 1);
+                y = m.add(y, product);
+            }
+            m.reg(y)
+        })
+        .collect()
 }
 
 /// A circulant's constants where the convolution takes them.

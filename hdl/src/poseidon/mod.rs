@@ -26,6 +26,7 @@ mod engine;
 mod entry;
 mod fifo;
 mod grind;
+mod halves;
 mod internal;
 mod mds;
 mod output;

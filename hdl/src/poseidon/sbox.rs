@@ -5,13 +5,13 @@ use std::rc::Rc;
 use crate::{
     config::Config,
     datapath::Module,
-    field::{multiplier, multiplier_leaf},
+    field::{multiplier_leaf, weak_multiplier},
 };
 
-/// Ports `x` (any word), `y` (canonical): x2 = x·x, then x3 = x2·x and x4 = x2·x2, then x3·x4.
+/// Ports `x` (any word), `y` (weak): x2 = x·x, then x3 = x2·x and x4 = x2·x2, then x3·x4.
 pub fn sbox(config: &Config) -> Rc<Module> {
     let field = &config.set.field;
-    let multiplier = multiplier(field, &multiplier_leaf(config.multiplier));
+    let multiplier = weak_multiplier(field, &multiplier_leaf(config.multiplier));
     let mut m = Module::new(format!("{}_x7", field.name));
     let x = m.pipe_input("x", field.bits);
     let mut times = |name: &str, a, b| {

@@ -24,9 +24,9 @@
 //! | 0, 4, 8 | the full pass: four words each | |
 //! | 1 … 3, 5 … 7, 9 … 11 | the first, second, third partial pass | |
 //! | 12 … 14 | a result | |
-//! | 6 … 8 | | the full pass |
-//! | 10 … 12; 14, 0, 1; 3 … 5 | | the first, second, third partial pass |
-//! | 2, 9, 13 | | a new state |
+//! | 7 … 9 | | the full pass |
+//! | 11 … 13; 0 … 2; 4 … 6 | | the first, second, third partial pass |
+//! | 3, 10, 14 | | a new state |
 //!
 //! Both queues of due passes and the ways between are in order, hence so are the results.
 
@@ -35,6 +35,7 @@ use std::rc::Rc;
 use super::{
     constants::UnitConstants,
     fifo::{hold, index_bits},
+    halves,
     internal::internal_layer,
     mds,
     sbox::sbox,
@@ -57,8 +58,8 @@ pub const STATES: u64 = 32;
 const PASS: u32 = 14;
 /// Entry register and constant.
 const BEFORE_SBOX: u32 = 2;
-/// From a whole state to its mixed one: the matrices.
-const MIX: u32 = mds::LATENCY;
+/// From a whole state to the first words of its mixed one: the matrices.
+const MIX: u32 = halves::LATENCY;
 /// Bits of a state's number.
 pub(super) const ID: u32 = STATES.ilog2();
 /// Bits of a pass: partial ones need most.
@@ -72,7 +73,7 @@ pub fn serial(config: &Config) -> Rc<Module> {
 }
 
 fn describe(m: &mut Module, config: &Config) {
-    const { assert!(MIX == 6, "the table of phases follows from it") };
+    const { assert!(MIX == 7, "the table of phases follows from it") };
     let in_valid = m.input("in_valid", 1);
     let inputs: Vec<Sig> = (0..12).map(|i| m.input(&format!("in_{i}"), 64)).collect();
     let out_ready = m.input("out_ready", 1);
@@ -176,13 +177,26 @@ fn describe(m: &mut Module, config: &Config) {
     // The matrices.
     let is_whole = at_phases(m, 4);
     let state: Vec<Sig> = (0..12).map(|i| m.mux(at[0], collected[i], gathered[i])).collect();
+    let any_whole = m.or(at[0], is_whole);
     let mixed = match &config.set.hash {
-        Hash::Poseidon(_) => full_layer(m, config, &state),
+        Hash::Poseidon(tables) => {
+            let names: Vec<String> = (0..12).map(|i| format!("x_{i}")).collect();
+            let mut inputs: Vec<(&str, Sig)> = names.iter().map(String::as_str).zip(state).collect();
+            inputs.push(("first", any_whole));
+            let matrix = m.instance("matrix", &halves::matrix(tables), &inputs);
+            (0..4).map(|i| m.output_of(&matrix, &format!("y_{i}"))).collect()
+        }
         Hash::Poseidon2(tables) => {
             let of_full = full_layer(m, config, &state);
             let of_partial = internal_layer(m, &config.set.field, &tables.diagonal, &state);
-            let was_full = at[MIX as usize];
-            of_full.iter().zip(of_partial).map(|(&full, partial)| m.mux(was_full, full, partial)).collect()
+            let was_full = at[mds::LATENCY as usize];
+            let mixed = of_full.iter().zip(of_partial).map(|(&full, partial)| {
+                let mixed = m.mux(was_full, full, partial);
+                m.reg(mixed)
+            });
+            let mixed: Vec<Sig> = mixed.collect();
+            let starts = m.delay_valid(any_whole, MIX);
+            four_a_cycle(m, starts, &mixed)
         }
     };
     let partial_out = {
@@ -193,17 +207,9 @@ fn describe(m: &mut Module, config: &Config) {
     let full_done = full_out.later(m, MIX);
     let partial_done = partial_out.later(m, MIX);
 
-    // Back: four words now, eight later. What is due next goes into a queue at once.
+    // Back. What is due next goes into a queue at once.
     let starts = m.or(full_done.valid, partial_done.valid);
     let id = m.mux(full_done.valid, full_done.id, partial_done.id);
-    let mut later = mixed[4..].to_vec();
-    for shift in (0..2).rev() {
-        for i in 0..4 {
-            let next = later.get(4 * (shift + 1) + i).copied();
-            let from = next.map_or(mixed[4 + 4 * shift + i], |next| m.mux(starts, mixed[4 + 4 * shift + i], next));
-            later[4 * shift + i] = m.reg(from);
-        }
-    }
     let (second, third) = (m.delay_valid(starts, 1), m.delay_valid(starts, 2));
     let kept_id = hold(m, starts, id);
 
@@ -238,10 +244,10 @@ fn describe(m: &mut Module, config: &Config) {
     let admits = m.and(*new_waits, room);
     m.drive_when(admitted, at[0], admits);
     let new_id = m.state("new_id", ID, 0);
-    let new_taken = m.and(*admitted, at[13]);
+    let new_taken = m.and(*admitted, at[14]);
     let plus = m.add_const(*new_id, 1);
     m.drive_when(new_id, new_taken, plus);
-    let shifts = m.any(&[at[2], at[9], at[13]]);
+    let shifts = m.any(&[at[3], at[10], at[14]]);
     let new_written = m.and(*admitted, shifts);
     let empty = m.not(*new_waits);
     let in_ready = m.or(empty, new_taken);
@@ -276,14 +282,13 @@ fn describe(m: &mut Module, config: &Config) {
         let id = m.mux(starts, id, kept_id);
         let back = m.cat(&[id, group]);
         let group = {
-            let (one, two) = (at[9], at[13]);
+            let (one, two) = (at[10], at[14]);
             m.cat(&[two, one])
         };
         let of_new = m.cat(&[*new_id, group]);
         let address = m.mux(new_written, of_new, back);
         m.connect(write_address, address);
-        let words: Vec<Sig> =
-            (0..4).map(|i| m.choose(&[(new_written, new[i]), (starts, mixed[i])], later[i])).collect();
+        let words: Vec<Sig> = (0..4).map(|i| m.mux(new_written, new[i], mixed[i])).collect();
         let data = m.pack(&words);
         m.connect(write_data, data);
     }
@@ -362,4 +367,16 @@ fn constants(config: &Config) -> Vec<u64> {
         table[16 * (r / 4) + 12 + r % 4] = constant;
     }
     table
+}
+
+/// The words of a state, four a cycle from `starts` on.
+fn four_a_cycle(m: &mut Module, starts: Sig, state: &[Sig]) -> Vec<Sig> {
+    let third: Vec<Sig> = state[8..].iter().map(|&word| m.reg(word)).collect();
+    (0..4)
+        .map(|i| {
+            let second = m.mux(starts, state[4 + i], third[i]);
+            let second = m.reg(second);
+            m.mux(starts, state[i], second)
+        })
+        .collect()
 }

@@ -357,18 +357,19 @@ pub(super) fn full_layer(m: &mut Module, config: &Config, state: &[Sig]) -> Vec<
     (0..12).map(|i| m.output_of(&placed, &format!("y_{i}"))).collect()
 }
 
+/// What a matrix has on its diagonal beside a circulant one.
+pub(super) fn diagonal(state: &[Sig], factors: &[u64]) -> Vec<Vec<Term>> {
+    let extra = |(&word, &factor)| Vec::from_iter((factor > 0).then_some(Term { word, factor, when: None }));
+    state.iter().zip(factors).map(extra).collect()
+}
+
 /// The matrix of full rounds as a unit: `x_0` … `x_11` (any words), `y_0` … `y_11` (weak), a state a cycle.
 pub fn matrix(config: &Config) -> Rc<Module> {
     let mut m = Module::new("poseidon_matrix");
     let state: Vec<Sig> = (0..12).map(|i| m.input(&format!("x_{i}"), 64)).collect();
     let rows = match &config.set.hash {
         Hash::Poseidon(tables) => {
-            let extras = state
-                .iter()
-                .zip(&tables.diagonal)
-                .map(|(&word, &factor)| Vec::from_iter((factor > 0).then_some(Term { word, factor, when: None })));
-            let extras: Vec<Vec<Term>> = extras.collect();
-            mds::circulant(&mut m, &state, &tables.circulant, &extras)
+            mds::circulant(&mut m, &state, &tables.circulant, &diagonal(&state, &tables.diagonal))
         }
         Hash::Poseidon2(_) => (0..12)
             .map(|r| {

@@ -128,8 +128,10 @@ fn wrong_calls_and_unwritable_places_are_said_before_work_begins() {
         (vec!["--device", "sim", "--log-rows", "99"], 2, "rows"),
         (vec!["--device", "gpu"], 1, "gpu"),
         (vec!["--device", "sim:none"], 1, "none"),
-        (vec!["--device", "vfio:0000:01:00.0"], 1, "vfio"),
-        (vec!["--device", "sim", "--log-rows", "14"], 1, "13"),
+        (vec!["--device", "vfio:ffff:ff:1f.7"], 1, "vfio"),
+        (vec!["--device", "vfio-user:/nowhere/board.sock"], 1, "hotloop sim serve"),
+        (vec!["--device", "sim:link"], 1, "transform engine"),
+        (vec!["--device", "sim", "--air", "wide", "--columns", "400", "--log-rows", "22"], 1, "memory_limit"),
         (vec!["--device", "cpu", "--trace", "t.vcd"], 2, "trace"),
     ] {
         let mut all = vec!["prove", "--out", &p, "--json"];
@@ -211,7 +213,7 @@ fn emitted_verilog_is_clean_in_verilator_and_yosys() {
     let v = folder.path("v");
     let output = hotloop(&["emit", "--preset", "sim", "--out", &v, "--json"]);
     assert!(output.status.success(), "{}", error_text(&output));
-    assert_eq!(json(&output)["multipliers"], 58);
+    assert_eq!(json(&output)["multipliers"], 62);
     let files = |ending: &str| -> Vec<PathBuf> {
         let all = std::fs::read_dir(&v).unwrap().map(|entry| entry.unwrap().path());
         all.filter(|path| path.extension().is_some_and(|e| e == ending)).collect()

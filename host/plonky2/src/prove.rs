@@ -63,6 +63,12 @@ impl Visit for Prove<'_> {
     fn visit<S: PinnedAir>(self, air: S) -> Result<Report> {
         type C = PoseidonGoldilocksConfig;
         let shape = Shape::of(&self.statement);
+        if let Backend::Device(device) = self.backend {
+            let (rows, blowup) = (self.statement.log_rows(), CONFIG.fri_config.rate_bits as u32);
+            for columns in [shape.columns, shape.quotients] {
+                device.check_commit(columns, rows, blowup)?;
+            }
+        }
         let start = Instant::now();
         let (trace, inputs) = air.trace(self.statement.log_rows());
         let traced = Instant::now();

@@ -1,6 +1,6 @@
-//! Whole accelerators: a small one that works, and the same with one wrong constant.
+//! Whole accelerators: a small one that works, the same with one wrong constant, and the smallest presets of boards.
 
-use hotloop_hdl::{accelerator, field::MultiplierLeaf, ntt, Config};
+use hotloop_hdl::{accelerator, field::MultiplierLeaf, ntt, presets::Preset, Config};
 use hotloop_verilate::Model;
 
 pub fn models() -> Vec<Model> {
@@ -9,7 +9,12 @@ pub fn models() -> Vec<Model> {
     let mut wrong_twiddle = small();
     // The table of low factors: w^4 instead of w^6, which transforms of half the longest length use too.
     wrong_twiddle.ntt.twiddles.0[6] = wrong_twiddle.ntt.twiddles.0[4];
+    // As they are emitted: their own multipliers, one S-box for all rounds; the second has one multiplier for the whole
+    // transform, and butterflies that stages share.
+    let board = |name: &str| Preset::named(name).map(Preset::config).expect("a preset of a board");
     vec![
+        model("accelerator_ecp5_45", &board("ecp5-45")),
+        model("accelerator_ecp5_85", &board("ecp5-85")),
         model("accelerator_small", &small()),
         model("accelerator_wrong_constant", &wrong_constant),
         model("accelerator_wrong_twiddle", &wrong_twiddle),
