@@ -43,7 +43,7 @@ pub(crate) fn tee() -> Rc<Module> {
     let coefficient = m.and(coefficients, early);
     let value = m.not(coefficient);
 
-    // Words of the last panel that have no column take the salts'.
+    // Words of the last panel that have no column take the salts', and after it there is nothing else.
     let salted = m.all(&[merge, last_panel, value]);
     let odd = m.slice(columns, 0, 3);
     let (words, salts) = (m.split(in_data, 64), m.split(salt_data, 64));
@@ -59,6 +59,7 @@ pub(crate) fn tee() -> Rc<Module> {
             };
             let salt = m.not(column);
             let salt = m.and(salted, salt);
+            let salt = m.or(salt, done);
             m.mux(salt, salts[i as usize], words[i as usize])
         })
         .collect();
@@ -69,9 +70,8 @@ pub(crate) fn tee() -> Rc<Module> {
     let offered = m.all(&[in_valid, value, out_ready, complete, hashes]);
     let alone = m.all(&[done, extra, salt_valid]);
     let push = m.or(offered, alone);
-    let pushed = m.mux(done, salt_data, merged);
     let fifo = Module::fifo(DATA_BITS, VALUES);
-    let fifo = m.instance("values", &fifo, &[("in_valid", push), ("in_data", pushed), ("out_ready", values_ready)]);
+    let fifo = m.instance("values", &fifo, &[("in_valid", push), ("in_data", merged), ("out_ready", values_ready)]);
     let [room, values_valid, values_data] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
     let stays = m.not(hashes);
     let passes = m.any(&[coefficient, stays, room]);

@@ -308,7 +308,7 @@ fn memory(family: Family, depth: u64, width: u64) -> Area {
     let (rows, columns) = (depth.div_ceil(words), width.div_ceil(bits));
     // Yosys' own price of a cell is 4 (8 on Xilinx), that of a block 128.
     let price = if family == Family::Ecp5 { 4 } else { 8 };
-    if rows * columns * price <= 128 * memories {
+    if rows * columns * price < 128 * memories {
         return Area { luts: rows * columns * each + (rows - 1) * choice, registers: width, ..Area::default() };
     }
     Area { memories, ..Area::default() }

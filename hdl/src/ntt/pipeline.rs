@@ -103,7 +103,8 @@ impl Butterflies {
             return Butterflies { places: HashMap::new(), shared: Vec::new(), turn: None };
         }
         let logs: Vec<u32> = stages.iter().filter(|stage| Shared::takes(stage)).map(|stage| stage.log).collect();
-        let groups = logs.chunks(SHARED as usize);
+        // One that is left over is cheaper by itself.
+        let groups = logs.chunks(SHARED as usize).filter(|group| group.len() > 1);
         let places = groups.clone().enumerate().flat_map(|(i, group)| group.iter().map(move |&log| (log, i))).collect();
         let shared = groups.map(|_| Shared::new(m)).collect();
         Butterflies { places, shared, turn: Some(m.input("turn", SHARED.ilog2())) }
@@ -254,7 +255,15 @@ fn twiddles(m: &mut Module, config: &Config, settings: Settings, token: &Token, 
     let low_bits = low.len().ilog2();
     assert_eq!(1u64 << max_log, (low.len() * high.len()) as u64, "twiddle tables belong to another length");
     let address = m.slice(exponent, 0, low_bits);
-    let low = m.rom(low, 64, address);
+    let low = if config.ntt.sharing == 1 {
+        m.rom(low, 64, address)
+    } else {
+        // Where look-up tables are short, long enough to be a block memory.
+        let mut low = low.clone();
+        low.resize(512, 0);
+        let address = m.extend(address, low.len().ilog2());
+        m.rom(&low, 64, address)
+    };
     let high = match high[..] {
         [one] => m.constant(one.into(), 64),
         _ => {

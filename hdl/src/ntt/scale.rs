@@ -14,6 +14,8 @@ use crate::{
 /// Bits of a row's number within `lo`, and of a word's within a beat.
 const LO_LOG: u32 = 6;
 const WORD_LOG: u32 = 3;
+/// Words from which on a memory of 64 bits is a block memory on small parts.
+const BLOCK_LOG: u32 = 7;
 /// Beats of `lo`, as a power of two.
 pub const LO_BEATS_LOG: u32 = LO_LOG - WORD_LOG;
 
@@ -48,7 +50,11 @@ pub fn scale(config: &Config) -> Rc<Module> {
         let write_address = m.cat(&[write_table, beat]);
         let (word, beat) = (m.slice(row, low_bit, WORD_LOG), m.slice(row, low_bit + WORD_LOG, beat_bits));
         let read_address = m.cat(&[table, beat]);
-        let depth = 1 << (table_bits + beat_bits);
+        // Where look-up tables are short, deep enough to be block memories.
+        let least = if config.ntt.sharing > 1 { BLOCK_LOG } else { 0 };
+        let address_bits = least.max(table_bits + beat_bits);
+        let [write_address, read_address] = [write_address, read_address].map(|x| m.extend(x, address_bits));
+        let depth = 1 << address_bits;
         // A table is written before the first row that needs it is issued, or after the last one has been read.
         let read: Vec<Sig> =
             words.iter().map(|&data| m.ram_apart(depth, write, write_address, data, read_address)).collect();

@@ -134,6 +134,7 @@ fn describe(m: &mut Module, config: &Config) {
         let (line, place, rest) = (m.slice(partial.pass, 2, 3), m.slice(partial.pass, 0, 2), m.constant(3, 2));
         let of_partial = m.cat(&[line, rest, place]);
         let address = m.mux(is_partial, of_partial, of_full);
+        let address = m.extend(address, CONSTANTS.ilog2());
         m.rom(&constants(config), 64, address)
     };
     let sum = mds::add_weak(m, operand, constant);
@@ -355,11 +356,14 @@ fn describe(m: &mut Module, config: &Config) {
     }
 }
 
+/// Words of the table of constants: 128 are used, and with 512 it is a block memory instead of 512 LUT4.
+const CONSTANTS: usize = 512;
+
 /// Round constants where the unit looks for them: word w of full pass p at 16·p + w, partial pass r at
 /// 16·⌊r/4⌋ + 12 + r mod 4.
 fn constants(config: &Config) -> Vec<u64> {
     let constants = UnitConstants::new(&config.set.field, &config.set.hash);
-    let mut table = vec![0; 16 * constants.full.len()];
+    let mut table = vec![0; CONSTANTS];
     for (line, words) in table.chunks_mut(16).zip(&constants.full) {
         line[..12].copy_from_slice(words);
     }

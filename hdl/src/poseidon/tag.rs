@@ -40,7 +40,7 @@ impl Tag {
     }
 }
 
-/// A FIFO of [`STATES`] entries; as there are no more states, it is never full.
+/// A FIFO of [`STATES`] entries or more; as there are no more states, it is never full.
 pub(super) struct Queue {
     pub push: Wire,
     pub entry: Wire,
@@ -52,7 +52,9 @@ pub(super) struct Queue {
 impl Queue {
     pub fn new(m: &mut Module, name: &str, width: u32) -> Queue {
         let (push, entry, pop) = (m.wire(1), m.wire(width), m.wire(1));
-        let fifo = Module::fifo(width, STATES);
+        // A wide one is made deep enough to be a block memory.
+        let depth = if width > 16 { 4 * STATES } else { STATES };
+        let fifo = Module::fifo(width, depth);
         let fifo = m.instance(name, &fifo, &[("in_valid", *push), ("in_data", *entry), ("out_ready", *pop)]);
         let (valid, data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
         Queue { push, entry, pop, valid, data }

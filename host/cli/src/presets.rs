@@ -111,8 +111,8 @@ have no part.
 
 const NOTES: &str = "
 A unit of Poseidon with k + 1 S-boxes has 4·(k + 1) multipliers of 64 × 64 bits and takes 96/k cycles a permutation; with
-one S-box for all rounds it has four and takes 120. A transform of L lanes has 2·L + 2. One product is 9 MULT18 or 12
-DSP48. Permutations a second are derived: units ÷ cycles × the assumed clock, with every unit busy.
+one S-box for all rounds it has four and takes 120. A transform of L lanes has 2·L + 2, the one of one lane on ECP5 one
+that all share. One product is 9 MULT18 or 12 DSP48. Permutations a second are derived: units ÷ cycles × the assumed clock, with every unit busy.
 
 24 units of 4 + 1 S-boxes would be a permutation a cycle. The bus brings one beat a cycle, which is what a permutation
 absorbs, so more units would wait for it. Look-up tables, not multipliers, decide where a preset stops: nobody has placed
@@ -137,17 +137,19 @@ fn markdown(entries: &[Entry]) -> String {
     for Entry { preset: p, .. } in entries {
         let sboxes = if p.full_sboxes == 0 { "1, shared".to_owned() } else { format!("{} + 1", p.full_sboxes) };
         let rate = p.kilo_permutations();
+        let [transform, longest, commit] = match p.lanes {
+            0 => ["none", "–", "–"].map(str::to_owned),
+            1 => ["1 lane".to_owned(), format!("2^{}", p.max_log), format!("2^{}", p.commit_log)],
+            lanes => [format!("{lanes} lanes"), format!("2^{}", p.max_log), format!("2^{}", p.commit_log)],
+        };
         let _ = writeln!(
             page,
-            "| {} | {} | {} MHz | {} lanes | 2^{} | {} | {sboxes} | {} | 2^{} | {}.{} M |",
+            "| {} | {} | {} MHz | {transform} | {longest} | {} | {sboxes} | {} | {commit} | {}.{} M |",
             p.name,
             p.part.name,
             p.clock_mhz,
-            p.lanes,
-            p.max_log,
             p.units,
             p.tile_rows,
-            p.commit_log,
             rate / 1000,
             rate % 1000 / 100
         );
