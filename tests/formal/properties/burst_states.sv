@@ -5,9 +5,6 @@
     always @(posedge clk) begin
         // A segment ends when nothing of it is left, or because of stop.
         if (f_past && !$past(rst) && f_state == 0 && $past(f_state != 0 && !stop)) assert ({{left}} == 0);
-        // Nor does the next one begin before.
-        if (f_past && !$past(rst) && f_state == 1 && $past(f_state != 0))
-            assert ($past(@VALID@ && @READY@ && !stop && {{left}} == @LEN@ + 1));
         // Invariants.
         if (!f_past || $past(rst)) assert (f_state == 0);
         assert (f_state <= 4);

@@ -15,6 +15,9 @@
         // An address that is offered stays as it is until it is taken.
         if (f_past && !$past(rst) && $past(@VALID@ && !@READY@))
             assert (@VALID@ && $stable(@ADDR@) && $stable(@LEN@));
+        // The next segment begins no earlier than with a segment's last burst.
+        if (f_past && !$past(rst) && f_state == 1 && $past(f_state != 0))
+            assert ($past(@VALID@ && @READY@ && !stop && {{left}} == @LEN@ + 1));
         // Invariants.
         if (f_wait || f_issue) assert (f_end < 66'h1_0000_0000_0000_0000);
         if (f_wait || f_issue) assert ({{unchecked}} || ({{address}} >= base && f_end <= limit));
