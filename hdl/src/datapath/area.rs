@@ -270,8 +270,7 @@ impl<'a> Graph<'a> {
             Node::Mux(_, a, b) => {
                 let (a, b) = (self.behind(*a), self.behind(*b));
                 // A register that keeps its value has an enable.
-                let keeps = |x: usize| matches!(&self.module.nodes[x], Node::Reg(i) if self.behind(*i) == id);
-                if keeps(a) || keeps(b) {
+                if self.keeps(a, id) || self.keeps(b, id) {
                     0
                 } else if self.is_constant(a) || self.is_constant(b) {
                     per_bit(cost::GATE, self.width(id))
@@ -283,6 +282,25 @@ impl<'a> Graph<'a> {
             Node::Op2(Op2::Mul, a, b) => 100 * self.width(*a) * self.width(*b),
             _ => 0,
         }
+    }
+
+    /// Whether `register` is one whose next value is this choice, or a chain of choices that this one is the last of.
+    fn keeps(&self, register: usize, choice: usize) -> bool {
+        let mut next = match &self.module.nodes[register] {
+            Node::Reg(input) => self.behind(*input),
+            Node::State(index) => match self.module.states[*index].next {
+                Some(next) => self.behind(next),
+                None => return false,
+            },
+            _ => return false,
+        };
+        while next != choice {
+            match &self.module.nodes[next] {
+                Node::Mux(_, _, otherwise) => next = self.behind(*otherwise),
+                _ => return false,
+            }
+        }
+        true
     }
 
     fn goes_into_sum(&self, id: usize) -> bool {
