@@ -53,7 +53,7 @@ test-guest:
 	HOTLOOP_GUEST=full HOTLOOP=$(abspath $(TARGET)/$(GUEST_TARGET)/release/hotloop) \
 		cargo test --release --locked -p hotloop-guest --test board -- --nocapture --test-threads 1
 
-# A minute for each of what reads bytes of others. Needs a nightly compiler.
+# A minute for each of what reads bytes of others.
 fuzz:
 	@scripts/fuzz.sh
 
