@@ -1,4 +1,4 @@
-//! Every preset can be emitted: lint-clean, with the same ports, and with the multipliers that its table says.
+//! Every preset can be emitted: lint-clean, with the ports of its engines, and with the multipliers that its table says.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
@@ -36,7 +36,13 @@ fn lint(name: &str, design: &Design) {
 
 fn emitted(preset: &Preset) {
     let design = accelerator::design(&preset.config());
-    assert_eq!(ports(&design), ports(&accelerator::design(&Config::sim())), "{}", preset.name);
+    let mut expected = ports(&accelerator::design(&Config::sim()));
+    // An engine's clock and its gate are there with the engine.
+    for (engine, there) in [("poseidon", preset.units > 0), ("ntt", preset.lanes > 0), ("fold", preset.fold)] {
+        let gate = [format!("clk_{engine}"), format!("run_{engine}")];
+        expected.retain(|port, _| there || !gate.contains(port));
+    }
+    assert_eq!(ports(&design), expected, "{}", preset.name);
     let sboxes = if preset.full_sboxes == 0 { 1 } else { preset.full_sboxes + 1 };
     let poseidon = u64::from(4 * preset.units * sboxes);
     let all = design.instances_of(MULTIPLIER_LEAF);
