@@ -21,7 +21,7 @@ build:
 # Without the boards of the other parameter sets, which take minutes to build.
 prove:
 	@scripts/setup.sh
-	cargo build --release --locked -p hotloop-cli --no-default-features
+	cargo build --release --locked -p hotloop-cli --no-default-features --features sim
 	@scripts/prove.sh $(HOTLOOP)
 
 test:
