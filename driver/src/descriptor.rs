@@ -130,15 +130,24 @@ impl CommitShape {
         let (t, leaves) = (self.transform, u64::from(self.leaves()));
         let tables = u64::from(scale_table_beats(t.log_n.into())) << t.log_cosets;
         let input = u64::from(t.panels) << t.log_n;
-        let streamed = leaves > 1 << commit_log;
-        let salts = if streamed { u64::from(self.merges_salts()) } else { self.salt_panels() } * leaves;
-        let back = if streamed { self.leaf_panels() * leaves } else { 0 };
+        let back = self.beats_read_back(commit_log);
+        let salts = if back > 0 { u64::from(self.merges_salts()) } else { self.salt_panels() } * leaves;
         let tree: u64 = (1..=u32::from(self.levels)).map(|level| leaves >> level).sum();
         let digests = hash_digests(self.leaves(), self.levels);
         (
             64 * (1 + tables + input + salts + back + tree),
             64 * u64::from(t.panels) * t.panel_beats() + 32 * digests + 16,
         )
+    }
+
+    /// Beats of values that such a board reads back for the leaves, since there are more of them than states on chip.
+    pub fn beats_read_back(&self, commit_log: u32) -> u64 {
+        let leaves = u64::from(self.leaves());
+        if leaves > 1 << commit_log {
+            self.leaf_panels() * leaves
+        } else {
+            0
+        }
     }
 
     /// Leaves: 2^(log_n + log_cosets) (`u32::MAX` where they cannot be counted).

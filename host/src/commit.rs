@@ -1,7 +1,10 @@
 //! Commitments: extension and tree, in one job where the chip holds the columns.
 
 use hotloop_driver::{CommitShape, Descriptor, TransformShape};
-use hotloop_regs::{descriptor::MAX_SALTS, BEAT_WORDS};
+use hotloop_regs::{
+    descriptor::{FLAG_COEFFICIENTS, FLAG_FORWARD, MAX_SALTS},
+    BEAT_WORDS,
+};
 
 use crate::{
     check,
@@ -144,10 +147,9 @@ impl Device {
     }
 
     fn link_bytes(&self, shape: CommitShape) -> CommitBytes {
-        let (to_device, from_device) = shape.link_bytes(self.identity().commit_log);
-        let streamed = u64::from(shape.leaves()) > 1 << self.identity().commit_log;
-        let read_back = if streamed { 64 * shape.leaf_panels() * u64::from(shape.leaves()) } else { 0 };
-        CommitBytes { to_device, from_device, read_back }
+        let commit_log = self.identity().commit_log;
+        let (to_device, from_device) = shape.link_bytes(commit_log);
+        CommitBytes { to_device, from_device, read_back: 64 * shape.beats_read_back(commit_log) }
     }
 
     /// Columns that take a transform in two passes, each of several jobs, have their values in order only at the end.
@@ -177,8 +179,7 @@ fn shape<W: Words>(request: &LdeRequest<'_, W>, salts: usize, levels: u32) -> Co
         panels: columns.div_ceil(BEAT_WORDS) as u32,
         log_n: request.columns.first().and_then(|column| column.len().checked_ilog2()).unwrap_or(0) as u8,
         log_cosets: request.log_blowup as u8,
-        flags: hotloop_regs::descriptor::FLAG_FORWARD
-            | if keeps { hotloop_regs::descriptor::FLAG_COEFFICIENTS } else { 0 },
+        flags: FLAG_FORWARD | if keeps { FLAG_COEFFICIENTS } else { 0 },
         ..TransformShape::default()
     };
     CommitShape { transform, width: columns as u16, levels: levels as u8, salts: salts as u8 }

@@ -85,9 +85,8 @@ fn inverse_transforms_longer_than_the_chip_holds() {
     }
 }
 
-/// No room for two blocks at a time, in single beats: a minute.
+/// No room for two blocks at a time, in single beats: five million cycles.
 #[test]
-#[ignore = "long"]
 fn the_longest_inverse_transform() {
     let device = device("accelerator_small", Check::Off);
     let engine = engine(&device);

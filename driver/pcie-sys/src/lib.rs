@@ -5,6 +5,7 @@
 
 mod event;
 mod limits;
+mod mapping;
 mod memory;
 mod region;
 mod signals;

@@ -1,13 +1,11 @@
 //! [`DmaMemory`]: memory that a board, its model or another process reads and writes while we do.
 
 use std::{
-    ffi::c_void,
     os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
-    ptr::NonNull,
     sync::atomic::{AtomicU64, AtomicU8, Ordering},
 };
 
-use crate::SysError;
+use crate::{mapping::Mapping, SysError};
 
 /// Size and alignment of what can be mapped for a board. Fixed at 4096, whatever the machine's page size: IOMMUs and
 /// rings count in these.
@@ -21,13 +19,10 @@ pub const PAGE_BYTES: u64 = 4096;
 /// [`DmaMemory::load_u64_acquire`] and [`DmaMemory::store_u64_release`].
 #[derive(Debug)]
 pub struct DmaMemory {
-    base: NonNull<u8>,
-    bytes: u64,
+    mapping: Mapping,
     fd: OwnedFd,
 }
 
-// SAFETY: the mapping belongs to this value alone and is freed by its `Drop`; no thread owns any part of it.
-unsafe impl Send for DmaMemory {}
 // SAFETY: all access through `&self` is atomic.
 unsafe impl Sync for DmaMemory {}
 
@@ -38,7 +33,6 @@ impl DmaMemory {
             return Err(SysError::Size { bytes });
         }
         let rounded = bytes.next_multiple_of(PAGE_BYTES);
-        let length = usize::try_from(rounded).map_err(|_| SysError::Size { bytes })?;
         // SAFETY: the name is a NUL-terminated constant; the call touches no other memory of ours.
         let fd = unsafe { libc::memfd_create(c"hotloop-dma".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
         if fd < 0 {
@@ -55,7 +49,7 @@ impl DmaMemory {
         if unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW) } != 0 {
             return Err(SysError::last("sealing of DMA memory"));
         }
-        DmaMemory::map(fd, rounded, length)
+        DmaMemory::map(fd, rounded)
     }
 
     /// All of another process's memory file, as received over a socket. It must be open for reading and writing, and be
@@ -72,37 +66,23 @@ impl DmaMemory {
         let file = std::fs::File::from(fd);
         let bytes = file.metadata().map_err(|source| SysError::System { what, source })?.len();
         let whole = bytes / PAGE_BYTES * PAGE_BYTES;
-        match usize::try_from(whole) {
-            Ok(length) if length != 0 => DmaMemory::map(file.into(), whole, length),
-            _ => Err(SysError::Size { bytes }),
+        if whole == 0 {
+            return Err(SysError::Size { bytes });
         }
+        DmaMemory::map(file.into(), whole)
     }
 
-    /// Maps the first `bytes` bytes (`length` is the same number) of a file that has them.
-    fn map(fd: OwnedFd, bytes: u64, length: usize) -> Result<DmaMemory, SysError> {
-        // SAFETY: a new mapping at an address of the kernel's choice; it overlaps nothing of ours.
-        let address = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                length,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                fd.as_raw_fd(),
-                0,
-            )
-        };
-        if address == libc::MAP_FAILED {
-            return Err(SysError::last("mmap of DMA memory"));
-        }
-        let base = NonNull::new(address.cast::<u8>()).ok_or(SysError::Size { bytes })?;
-        Ok(DmaMemory { base, bytes, fd })
+    /// Maps the first `bytes` bytes of a file that has them.
+    fn map(fd: OwnedFd, bytes: u64) -> Result<DmaMemory, SysError> {
+        let mapping = Mapping::new(fd.as_fd(), 0, bytes, "mmap of DMA memory")?;
+        Ok(DmaMemory { mapping, fd })
     }
 
     /// Bytes, a multiple of [`PAGE_BYTES`].
     // Never empty, so there is no `is_empty`.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> u64 {
-        self.bytes
+        self.mapping.bytes()
     }
 
     /// The memfd behind the mapping, for handing it to another process.
@@ -112,7 +92,7 @@ impl DmaMemory {
 
     /// Address of the mapping in this process, for handing it to the kernel (VFIO maps by address).
     pub fn address(&self) -> u64 {
-        self.base.as_ptr() as u64
+        self.mapping.base() as u64
     }
 
     /// Copies `data.len()` bytes out, from any offset.
@@ -201,8 +181,8 @@ impl DmaMemory {
 
     fn check(&self, offset: u64, bytes: u64) -> Result<(), SysError> {
         match offset.checked_add(bytes) {
-            Some(end) if end <= self.bytes => Ok(()),
-            _ => Err(SysError::OutOfBounds { offset, bytes, len: self.bytes }),
+            Some(end) if end <= self.mapping.bytes() => Ok(()),
+            _ => Err(SysError::OutOfBounds { offset, bytes, len: self.mapping.bytes() }),
         }
     }
 
@@ -216,33 +196,24 @@ impl DmaMemory {
     /// The byte at `offset`, which the caller has checked.
     #[inline]
     fn byte(&self, offset: u64) -> &AtomicU8 {
-        debug_assert!(offset < self.bytes);
+        debug_assert!(offset < self.mapping.bytes());
         // SAFETY: inside the mapping (checked by every caller), which lives as long as `self`; all access is atomic.
-        unsafe { AtomicU8::from_ptr(self.base.as_ptr().add(offset as usize)) }
+        unsafe { AtomicU8::from_ptr(self.mapping.base().add(offset as usize)) }
     }
 
     /// The word at `offset`, which the caller has checked for bounds and alignment.
     #[inline]
     fn word(&self, offset: u64) -> &AtomicU64 {
-        debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.bytes);
+        debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.mapping.bytes());
         // SAFETY: inside the mapping and aligned (checked by every caller; the base is page aligned), and the mapping
         // lives as long as `self`; all access is atomic.
-        unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(offset as usize).cast()) }
+        unsafe { AtomicU64::from_ptr(self.mapping.base().add(offset as usize).cast()) }
     }
 }
 
 /// Bytes before the first multiple of 8 at or after `offset`, at most `bytes`.
 fn edge(offset: u64, bytes: usize) -> usize {
     (offset.wrapping_neg() % 8).min(bytes as u64) as usize
-}
-
-impl Drop for DmaMemory {
-    fn drop(&mut self) {
-        // SAFETY: exactly the mapping made in `map`; no reference into it outlives `self`.
-        unsafe {
-            libc::munmap(self.base.as_ptr().cast::<c_void>(), self.bytes as usize);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,8 @@
 //! [`MappedRegion`]: registers of a device in this process's addresses.
 
-use std::{
-    ffi::c_void,
-    os::fd::{AsRawFd, BorrowedFd},
-    ptr::NonNull,
-};
+use std::os::fd::BorrowedFd;
 
-use crate::SysError;
+use crate::{mapping::Mapping, SysError};
 
 /// A mapped base address region. Accesses are single volatile loads and stores of the size asked for, which is what
 /// reaches the bus.
@@ -14,32 +10,15 @@ use crate::SysError;
 /// A device whose memory is disabled in its command register answers with a bus error, which ends the process: whoever
 /// owns this keeps accesses away meanwhile.
 #[derive(Debug)]
-pub struct MappedRegion {
-    base: NonNull<u8>,
-    bytes: u64,
-}
+pub struct MappedRegion(Mapping);
 
-// SAFETY: the mapping belongs to this value alone and is freed by its `Drop`; no thread owns any part of it.
-unsafe impl Send for MappedRegion {}
 // SAFETY: what is behind it are registers, never Rust objects: accesses of several threads are ordered by the device.
 unsafe impl Sync for MappedRegion {}
 
 impl MappedRegion {
     /// Maps `bytes` bytes of a device from `offset` of its descriptor.
     pub fn new(device: BorrowedFd<'_>, offset: u64, bytes: u64) -> Result<MappedRegion, SysError> {
-        let (Ok(length), Ok(offset)) = (usize::try_from(bytes), libc::off_t::try_from(offset)) else {
-            return Err(SysError::Size { bytes });
-        };
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping at an address of the kernel's choice; it overlaps nothing of ours.
-        let address = unsafe {
-            libc::mmap(std::ptr::null_mut(), length, protection, libc::MAP_SHARED, device.as_raw_fd(), offset)
-        };
-        if address == libc::MAP_FAILED {
-            return Err(SysError::last("mmap of a device's region"));
-        }
-        let base = NonNull::new(address.cast::<u8>()).ok_or(SysError::Size { bytes })?;
-        Ok(MappedRegion { base, bytes })
+        Ok(MappedRegion(Mapping::new(device, offset, bytes, "mmap of a device's region")?))
     }
 
     /// Reads 1, 2, 4 or 8 bytes, naturally aligned, in one access.
@@ -77,20 +56,11 @@ impl MappedRegion {
 
     fn at(&self, offset: u64, bytes: usize) -> Result<*mut u8, SysError> {
         let natural = matches!(bytes, 1 | 2 | 4 | 8) && offset.is_multiple_of(bytes as u64);
-        if !natural || offset.checked_add(bytes as u64).is_none_or(|end| end > self.bytes) {
-            return Err(SysError::Access { offset, bytes, len: self.bytes });
+        if !natural || offset.checked_add(bytes as u64).is_none_or(|end| end > self.0.bytes()) {
+            return Err(SysError::Access { offset, bytes, len: self.0.bytes() });
         }
         // SAFETY: inside the mapping, as just checked.
-        Ok(unsafe { self.base.as_ptr().add(offset as usize) })
-    }
-}
-
-impl Drop for MappedRegion {
-    fn drop(&mut self) {
-        // SAFETY: exactly the mapping made in `new`; no reference into it exists.
-        unsafe {
-            libc::munmap(self.base.as_ptr().cast::<c_void>(), self.bytes as usize);
-        }
+        Ok(unsafe { self.0.base().add(offset as usize) })
     }
 }
 

@@ -16,7 +16,11 @@ use std::{
 
 use pcie_sys::{vfio, DmaMemory, EventFd, Socket, SysError};
 
-use super::wire::{self, Body, Broken, Command, Fields, Message};
+use super::wire::{
+    self,
+    errno::{BUSY, NO_DEVICE},
+    Body, Broken, Command, Fields, Message,
+};
 use crate::{
     function::{check_config, check_region, FunctionError, PciFunction},
     obstacle::Obstacle,
@@ -30,10 +34,6 @@ const BUSY_TIME: Duration = Duration::from_millis(500);
 
 /// Addresses of a PC's IOMMU: the protocol has no question for them.
 const RANGES: [RangeInclusive<u64>; 2] = [0..=0xfedf_ffff, 0xfef0_0000..=(1 << 48) - 1];
-
-/// Error numbers of answers, as Linux has them.
-const BUSY: i32 = 16;
-const NO_DEVICE: i32 = 19;
 
 /// The socket, and how far the conversation is.
 struct Line {

@@ -15,7 +15,7 @@ use std::{
 use pcie_sys::{wait_readable, DmaMemory, EventFd, Listener, Socket, SysError};
 
 use super::{
-    session::{Request, Session, IN_USE},
+    session::{Request, Session},
     wire::{self, Message},
 };
 use crate::function::{FunctionError, PciFunction};
@@ -172,6 +172,6 @@ fn refuse(socket: &Socket) {
     let until = Instant::now() + GREETING_TIME;
     if let Ok(message) = Message::receive(socket, until) {
         // A client that is gone again does not need to know.
-        let _ = wire::answer(socket, &message.header, Err(IN_USE), until);
+        let _ = wire::answer(socket, &message.header, Err(wire::errno::BUSY), until);
     }
 }

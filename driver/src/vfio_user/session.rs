@@ -13,19 +13,14 @@ use std::{
 use pcie_sys::{vfio, DmaMemory, EventFd, SysError};
 
 use super::{
-    wire::{self, Body, Command, Fields, Message, MAX_TRANSFER},
+    wire::{
+        self,
+        errno::{EXISTS, INVALID, IO, NO_DEVICE, NO_SPACE, UNSUPPORTED},
+        Body, Command, Fields, Message, MAX_TRANSFER,
+    },
     Served, SharedPart,
 };
 use crate::function::FunctionError;
-
-// Error numbers of answers, as Linux has them.
-const IO: i32 = 5;
-const BUSY: i32 = 16;
-const EXISTS: i32 = 17;
-const NO_DEVICE: i32 = 19;
-const INVALID: i32 = 22;
-const NO_SPACE: i32 = 28;
-const UNSUPPORTED: i32 = 95;
 
 /// Most mappings of one client: what Linux's VFIO has as its limit, too.
 const MOST_MAPPINGS: usize = 65_535;
@@ -303,9 +298,6 @@ fn errno(error: FunctionError) -> i32 {
         _ => IO,
     }
 }
-
-/// What a second client is told.
-pub(super) const IN_USE: i32 = BUSY;
 
 #[cfg(test)]
 mod tests {

@@ -27,6 +27,24 @@ pub const MAP_WRITE: u32 = 2;
 /// DMA_UNMAP's flag: everything.
 pub const UNMAP_ALL: u32 = 2;
 
+/// Error numbers of answers, as Linux has them.
+pub mod errno {
+    /// The function failed.
+    pub const IO: i32 = 5;
+    /// Another client has the function.
+    pub const BUSY: i32 = 16;
+    /// A mapping overlaps.
+    pub const EXISTS: i32 = 17;
+    /// The function is gone.
+    pub const NO_DEVICE: i32 = 19;
+    /// The question makes no sense.
+    pub const INVALID: i32 = 22;
+    /// More mappings than there may be.
+    pub const NO_SPACE: i32 = 28;
+    /// A command that is not known.
+    pub const UNSUPPORTED: i32 = 95;
+}
+
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]

@@ -323,6 +323,24 @@ fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {
     }
 }
 
+/// Broken copies of what reader and writer share: the burst machine in `mover`, and its control.
+fn broken_bursts(mover: &'static str) -> [Broken; 2] {
+    [
+        Broken {
+            what: "a burst may be a beat too long for its page",
+            module: mover,
+            how: Break::Replace("7'h40 - ", "7'h41 - "),
+            depth: 8,
+        },
+        Broken {
+            what: "the address does not wait for ready",
+            module: "ctl_bursts",
+            how: Break::Replace("if (taken) begin", "if (1'b1) begin"),
+            depth: 8,
+        },
+    ]
+}
+
 fn buses() -> Vec<Proof> {
     let channel = |prefix: &str| {
         ["ADDR", "LEN", "VALID", "READY"]
@@ -382,26 +400,15 @@ fn buses() -> Vec<Proof> {
             cut: None,
             memories: Memories::Free("fifo_512x512"),
             values: channel("ar").chain([value("DEPTH", 512)]).collect(),
-            broken: vec![
-                Broken {
-                    what: "a burst may be a beat too long for its page",
-                    module: "dma_reader",
-                    how: Break::Replace("7'h40 - ", "7'h41 - "),
-                    depth: 8,
-                },
-                Broken {
-                    what: "the address does not wait for ready",
-                    module: "ctl_bursts",
-                    how: Break::Replace("if (taken) begin", "if (1'b1) begin"),
-                    depth: 8,
-                },
-                Broken {
+            broken: broken_bursts("dma_reader")
+                .into_iter()
+                .chain([Broken {
                     what: "room is kept only for beats that have not arrived",
                     module: "dma_reader",
                     how: Break::Drive("reserved_beats", "{{outstanding_beats}}"),
                     depth: 10,
-                },
-            ],
+                }])
+                .collect(),
         },
         Proof {
             name: "dma_writer",
@@ -414,20 +421,7 @@ fn buses() -> Vec<Proof> {
             cut: None,
             memories: Memories::Arrays,
             values: channel("aw").collect(),
-            broken: vec![
-                Broken {
-                    what: "a burst may be a beat too long for its page",
-                    module: "dma_writer",
-                    how: Break::Replace("7'h40 - ", "7'h41 - "),
-                    depth: 8,
-                },
-                Broken {
-                    what: "the address does not wait for ready",
-                    module: "ctl_bursts",
-                    how: Break::Replace("if (taken) begin", "if (1'b1) begin"),
-                    depth: 8,
-                },
-            ],
+            broken: broken_bursts("dma_writer").into(),
         },
         Proof {
             name: "dma_writer_data",
