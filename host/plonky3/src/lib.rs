@@ -1,0 +1,1 @@
+//! Plonky3 and Miden on a Hotloop board.
