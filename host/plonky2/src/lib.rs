@@ -4,7 +4,7 @@
 //! - [`starky::prove`]: starky's prover loop with extensions, trees and grinding on the device;
 //! - [`circuit::prove`]: the same for plonky2's circuits, lookup tables and zero knowledge included;
 //! - [`offload::OffloadConfig`]: a configuration with which unmodified provers hash and grind on the device;
-//! - [`commit`]: commitments in plonky2's own types, for provers with a loop of their own.
+//! - [`commit`] and [`fri`]: plonky2's commitments and opening proofs, for provers with a loop of their own.
 //!
 //! [`prove()`] and [`ProofFile`] are for the `hotloop` command: AIRs pinned by name, on the CPU or on a device.
 
@@ -14,15 +14,13 @@ pub mod commit;
 pub mod counting;
 mod error;
 mod field;
-mod fri;
+pub mod fri;
 pub mod offload;
 mod pool;
 mod proof_file;
 mod prove;
-mod quotient;
 mod shape;
 pub mod starky;
-mod transcript;
 
 pub use airs::Statement;
 pub use error::{ProveError, Result};
