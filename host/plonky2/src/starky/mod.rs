@@ -204,17 +204,18 @@ fn lagrange(log_n: usize, x: FE) -> (FE, FE) {
     (vanishing * inverses[0], vanishing * inverses[1])
 }
 
-struct Stopwatch {
+/// Times stages.
+pub(crate) struct Stopwatch {
     last: Instant,
-    laps: Vec<(&'static str, Duration)>,
+    pub laps: Vec<(&'static str, Duration)>,
 }
 
 impl Stopwatch {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Stopwatch { last: Instant::now(), laps: Vec::new() }
     }
 
-    fn lap(&mut self, name: &'static str) {
+    pub fn lap(&mut self, name: &'static str) {
         let now = Instant::now();
         self.laps.push((name, now - self.last));
         self.last = now;
