@@ -64,6 +64,7 @@ pub fn config(zero_knowledge: bool) -> CircuitConfig {
     let mut config = CircuitConfig { zero_knowledge, ..CircuitConfig::standard_recursion_config() };
     if zero_knowledge {
         config.fri_config.num_query_rounds = 2;
+        config.security_bits = 2 * config.fri_config.rate_bits + config.fri_config.proof_of_work_bits as usize;
     }
     config
 }
