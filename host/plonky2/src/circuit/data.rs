@@ -5,6 +5,7 @@ use std::ops::Range;
 use hotloop::Device;
 use plonky2::{
     field::batch_util::batch_add_inplace,
+    iop::target::Target,
     plonk::{
         circuit_data::{CommonCircuitData, ProverOnlyCircuitData},
         config::GenericConfig,
@@ -57,6 +58,12 @@ impl<'a, C: GenericConfig<D, F = F>> Circuit<'a, C> {
 
     pub fn has_lookups(&self) -> bool {
         !self.common.luts.is_empty()
+    }
+
+    /// Whether a target is one of this circuit's.
+    pub fn has(&self, target: Target) -> bool {
+        let index = target.index(self.common.config.num_wires, self.common.degree());
+        index < self.prover.representative_map.len()
     }
 
     /// Selector polynomials of gates; those of lookups follow, then the gates' constants.
@@ -145,8 +152,16 @@ impl<'a, C: GenericConfig<D, F = F>> Circuit<'a, C> {
         if common.fri_params.config != config.fri_config {
             return refuse("FRI's parameters are not those of the circuit's configuration".into());
         }
-        if self.selectors.selector_indices.len() != common.gates.len() || common.num_constants < self.selectors() {
-            return refuse("the circuit's selectors do not belong to its gates".into());
+        let gate_constants = common.num_constants.checked_sub(self.selectors());
+        let gates_fit = common.gates.iter().all(|gate| {
+            gate.0.num_wires() <= config.num_wires
+                && Some(gate.0.num_constants()) <= gate_constants
+                && gate.0.num_constraints() <= common.num_gate_constraints
+        });
+        let selectors = &self.selectors.selector_indices;
+        if !gates_fit || selectors.len() != common.gates.len() || selectors.iter().any(|&i| i >= self.gate_selectors())
+        {
+            return refuse("the circuit's selectors and sizes do not belong to its gates".into());
         }
         Ok(())
     }
@@ -163,13 +178,18 @@ impl<'a, C: GenericConfig<D, F = F>> Circuit<'a, C> {
         let belongs = constants.polynomials.len() == common.sigmas_range().end
             && constants.degree_log == common.degree_bits()
             && constants.rate_bits == common.config.fri_config.rate_bits
+            && constants.polynomials.iter().all(|polynomial| polynomial.len() == degree)
             && constants.merkle_tree.leaves.len() == common.lde_size()
+            && constants.merkle_tree.leaves.iter().all(|leaf| leaf.len() == constants.polynomials.len())
+            && !constants.blinding
             && prover.subgroup.len() == degree
             && prover.sigmas.len() == degree
             && prover.sigmas.iter().all(|row| row.len() == routed)
             && common.k_is.len() == routed
             && prover.public_inputs.len() == common.num_public_inputs
+            && prover.public_inputs.iter().all(|&target| self.has(target))
             && prover.representative_map.len() >= degree * common.config.num_wires
+            && prover.representative_map.iter().all(|&target| target < prover.representative_map.len())
             && routed.div_ceil(common.quotient_degree_factor) == self.chunks();
         if !belongs {
             return Err(ProveError::Shape("the prover's data do not belong to the circuit's common data".into()));
@@ -191,6 +211,7 @@ impl<'a, C: GenericConfig<D, F = F>> Circuit<'a, C> {
             && prover.lut_to_lookups.len() == tables
             && common.num_lookup_selectors == selectors
             && common.num_lookup_polys == super::lookup::columns_of(common, tables)
+            && prover.lut_to_lookups.iter().flatten().all(|&(input, output)| self.has(input) && self.has(output))
             && rows_fit;
         if !belongs {
             return Err(ProveError::Shape("the prover's lookups do not belong to the circuit's tables".into()));

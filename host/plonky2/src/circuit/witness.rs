@@ -41,9 +41,7 @@ pub(super) fn generate<'a, C: GenericConfig<D, F = F>>(
     inputs: PartialWitness<F>,
 ) -> Result<PartitionWitness<'a, F>> {
     let (prover, common) = (circuit.prover, circuit.common);
-    let targets = prover.representative_map.len();
-    let index = |target: &plonky2::iop::target::Target| target.index(common.config.num_wires, common.degree());
-    if let Some(target) = inputs.target_values.keys().find(|target| index(target) >= targets) {
+    if let Some(target) = inputs.target_values.keys().find(|&&target| !circuit.has(target)) {
         return refuse(format!("{target:?} is no target of this circuit"));
     }
     // Generators are anybody's code, and upstream's panic where, say, a divisor is zero.
