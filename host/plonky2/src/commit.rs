@@ -17,7 +17,7 @@ use plonky2::{
 
 use crate::{
     error::{ProveError, Result},
-    field::{coset_shift, element, hash_out, right_set, Elements, D, F},
+    field::{coset_shift, element, hash_out, right_hash, right_set, Elements, D, F},
 };
 
 /// What `PolynomialBatch::from_values` gives, with extension and tree by the device: without blinding if `salts` is empty,
@@ -34,7 +34,7 @@ where
     H: Hasher<F, Hash = HashOut<F>>,
 {
     let columns: Vec<&[F]> = values.iter().map(|column| &column.values[..]).collect();
-    let commitment = commit(device, &columns, salts, Input::Values, rate_bits, cap_height)?;
+    let commitment = commit::<H>(device, &columns, salts, Input::Values, rate_bits, cap_height)?;
     let polynomials = commitment.batch.coefficients(element)?.into_iter().map(PolynomialCoeffs::new).collect();
     batch(&commitment, polynomials, !salts.is_empty(), rate_bits)
 }
@@ -52,7 +52,7 @@ where
     H: Hasher<F, Hash = HashOut<F>>,
 {
     let columns: Vec<&[F]> = polynomials.iter().map(|column| &column.coeffs[..]).collect();
-    let commitment = commit(device, &columns, salts, Input::Coefficients, rate_bits, cap_height)?;
+    let commitment = commit::<H>(device, &columns, salts, Input::Coefficients, rate_bits, cap_height)?;
     batch(&commitment, polynomials, !salts.is_empty(), rate_bits)
 }
 
@@ -83,7 +83,7 @@ impl Words for Column<'_> {
     }
 }
 
-fn commit(
+fn commit<H: Hasher<F, Hash = HashOut<F>>>(
     device: &Device,
     columns: &[&[F]],
     salts: &[Vec<F>],
@@ -92,6 +92,7 @@ fn commit(
     cap_height: usize,
 ) -> Result<Commitment> {
     right_set(device)?;
+    right_hash::<H>()?;
     let degree = columns.first().map_or(0, |column| column.len());
     if !degree.is_power_of_two() {
         return Err(ProveError::Shape(format!("columns have {degree} rows: a power of two is needed")));

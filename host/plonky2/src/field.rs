@@ -9,7 +9,11 @@ use plonky2::{
         goldilocks_field::GoldilocksField,
         types::{Field, Field64, PrimeField64},
     },
-    hash::{hash_types::HashOut, poseidon::Poseidon},
+    hash::{
+        hash_types::HashOut,
+        poseidon::{Poseidon, PoseidonHash},
+    },
+    plonk::config::Hasher,
 };
 
 use crate::error::{ProveError, Result};
@@ -84,6 +88,15 @@ pub(crate) fn right_set(device: &Device) -> Result<()> {
         ParameterSet::Plonky2V1 => Ok(()),
         other => Err(ProveError::WrongSet { found: other.name() }),
     }
+}
+
+/// Whether `H` is the board's hash, by one permutation.
+pub(crate) fn right_hash<H: Hasher<F, Hash = HashOut<F>>>() -> Result<()> {
+    let input = [F::ONE, F::TWO, F::NEG_ONE, F::ZERO, F::ONE];
+    if H::hash_no_pad(&input) == PoseidonHash::hash_no_pad(&input) {
+        return Ok(());
+    }
+    Err(ProveError::WrongHash { found: std::any::type_name::<H>() })
 }
 
 /// Shift of plonky2's low-degree extensions.
