@@ -15,6 +15,9 @@ pub enum ProveError {
     /// The trace or the public inputs do not fit the AIR or the configuration.
     #[error("{0}")]
     Shape(String),
+    /// The witness misses something or does not satisfy the circuit.
+    #[error("the witness does not fit the circuit: {0}")]
+    Witness(String),
     /// This way of proving does not offload what the AIR needs.
     #[error("{what} are not offloaded by this entry point yet: use `OffloadConfig` with starky's own prover")]
     NotOffloaded {
