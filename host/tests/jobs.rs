@@ -397,6 +397,15 @@ fn devices_are_named() {
     let other = Options { set: hotloop::ParameterSet::Miden, ..options(Check::Spot) };
     let missing = Device::from_function(Arc::new(FunctionalBoard::new()), other).expect_err("not on the board");
     assert!(matches!(missing, HotloopError::MissingSet { .. }), "{missing}");
+    // `sim` is the board of the set that is asked for; this program links the one of plonky2-v1 alone.
+    for (set, board) in
+        [(hotloop::ParameterSet::Miden, "sim:sim-mid"), (hotloop::ParameterSet::Plonky2V0, "sim:sim-v0")]
+    {
+        match Device::open("sim", Options { set, ..options(Check::Spot) }).expect_err("not linked") {
+            HotloopError::NotInThisBuild { name, next } if name == board => assert!(next.contains("hotloop_sim_sets")),
+            error => panic!("{error}"),
+        }
+    }
 }
 
 #[test]
