@@ -1,12 +1,14 @@
 //! starky's prover with every extension, tree, inverse transform and the grinding on the device.
 
+mod quotient;
+
 use std::time::{Duration, Instant};
 
 use ::starky::{
     config::StarkConfig,
     constraint_consumer::ConstraintConsumer,
     evaluation_frame::StarkEvaluationFrame,
-    proof::{StarkOpeningSet, StarkProof, StarkProofWithPublicInputs},
+    proof::{StarkProof, StarkProofWithPublicInputs},
     stark::Stark,
 };
 use hotloop::Device;
@@ -14,17 +16,18 @@ use plonky2::{
     field::{polynomial::PolynomialValues, types::Field},
     fri::{oracle::PolynomialBatch, FriParams},
     hash::hash_types::HashOut,
+    iop::challenger::Challenger,
     plonk::config::{GenericConfig, Hasher},
     util::{log2_ceil, log2_strict},
 };
 
+use self::quotient::quotient_chunks;
 use crate::{
+    combine::opening_set,
     commit::{from_coeffs, from_values},
     error::{ProveError, Result},
     field::{right_set, D, F, FE},
     fri::prove_openings,
-    quotient::quotient_chunks,
-    transcript::Transcript,
 };
 
 /// A proof, and what its prover did besides.
@@ -32,8 +35,6 @@ use crate::{
 pub struct Proved<C: GenericConfig<D, F = F>> {
     /// The proof.
     pub proof: StarkProofWithPublicInputs<F, C, D>,
-    /// Permutations of the transcript: all that the host permuted.
-    pub transcript_permutations: u64,
     /// Wall-clock time of each stage, in order.
     pub stages: Vec<(&'static str, Duration)>,
 }
@@ -68,12 +69,12 @@ where
     let trace_commitment = from_values::<C, H>(device, trace, &[], rate_bits, cap_height)?;
     watch.lap("trace commitment");
 
-    let mut transcript = Transcript::<H>::new();
-    transcript.observe_all(public_inputs);
-    transcript.observe_config(config);
-    transcript.observe_cap(&trace_commitment.merkle_tree.cap);
-    bind_constraints(stark, config, degree_bits, public_inputs, &mut transcript);
-    let alphas = transcript.challenges(config.num_challenges);
+    let mut challenger = Challenger::<F, H>::new();
+    challenger.observe_elements(public_inputs);
+    config.observe(&mut challenger);
+    challenger.observe_cap(&trace_commitment.merkle_tree.cap);
+    bind_constraints(stark, config, degree_bits, public_inputs, &mut challenger);
+    let alphas = challenger.get_n_challenges(config.num_challenges);
 
     let chunks = quotient_chunks(device, stark, &trace_commitment, public_inputs, &alphas, degree_bits, rate_bits)?;
     watch.lap("quotient");
@@ -83,25 +84,25 @@ where
     };
     watch.lap("quotient commitment");
     if let Some(commitment) = &quotient_commitment {
-        transcript.observe_cap(&commitment.merkle_tree.cap);
+        challenger.observe_cap(&commitment.merkle_tree.cap);
     }
 
-    let zeta = transcript.extension_challenge();
+    let zeta = challenger.get_extension_challenge::<D>();
     if zeta.exp_power_of_2(degree_bits) == FE::ONE {
         return Err(ProveError::Prover("the opening point is in the subgroup".into()));
     }
     let g = F::primitive_root_of_unity(degree_bits);
-    let openings = StarkOpeningSet::new(zeta, g, &trace_commitment, None, quotient_commitment.as_ref(), 0, false, &[]);
+    let openings = opening_set(zeta, g, &trace_commitment, None, quotient_commitment.as_ref(), 0, false, &[]);
     // As `StarkOpeningSet::to_fri_openings`, which is private: all values at zeta, then all at g·zeta.
-    transcript.observe_extension(&openings.local_values);
-    transcript.observe_extension(openings.quotient_polys.as_deref().unwrap_or_default());
-    transcript.observe_extension(&openings.next_values);
+    challenger.observe_extension_elements::<D>(&openings.local_values);
+    challenger.observe_extension_elements::<D>(openings.quotient_polys.as_deref().unwrap_or_default());
+    challenger.observe_extension_elements::<D>(&openings.next_values);
     watch.lap("openings");
 
     let oracles: Vec<&PolynomialBatch<F, C, D>> =
         std::iter::once(&trace_commitment).chain(&quotient_commitment).collect();
     let instance = stark.fri_instance(zeta, g, 0, vec![], config);
-    let opening_proof = prove_openings(device, &instance, &oracles, &mut transcript, &fri_params)?;
+    let opening_proof = prove_openings(device, &instance, &oracles, &mut challenger, &fri_params)?;
     watch.lap("opening proof");
 
     let proof = StarkProof {
@@ -113,7 +114,6 @@ where
     };
     Ok(Proved {
         proof: StarkProofWithPublicInputs { proof, public_inputs: public_inputs.to_vec() },
-        transcript_permutations: transcript.permutations(),
         stages: watch.laps,
     })
 }
@@ -157,23 +157,23 @@ pub(crate) fn shape<S: Stark<F, D>>(
     Ok((degree_bits, fri_params))
 }
 
-/// Before the quotient: the constraints, evaluated at simulated openings, enter the transcript.
+/// Before the quotient: the constraints, evaluated at simulated openings, enter the challenger.
 fn bind_constraints<H, S>(
     stark: &S,
     config: &StarkConfig,
     degree_bits: usize,
     public_inputs: &[F],
-    transcript: &mut Transcript<H>,
+    challenger: &mut Challenger<F, H>,
 ) where
     H: Hasher<F, Hash = HashOut<F>>,
     S: Stark<F, D>,
 {
-    let alphas = transcript.challenges(config.num_challenges);
+    let alphas = challenger.get_n_challenges(config.num_challenges);
     let total = S::COLUMNS * 2;
     // The first power that constraints do not reach; powers of one challenge stand for several.
     let power = stark.constraint_degree().saturating_add(1).max(2);
     let powers = (50 / log2_ceil(power)).saturating_sub(1).max(1);
-    let zetas: Vec<FE> = (0..total.div_ceil(powers)).map(|_| transcript.extension_challenge()).collect();
+    let zetas: Vec<FE> = (0..total.div_ceil(powers)).map(|_| challenger.get_extension_challenge::<D>()).collect();
     let each = total.min(powers + 1);
     let simulated: Vec<FE> = zetas
         .iter()
@@ -181,7 +181,7 @@ fn bind_constraints<H, S>(
             std::iter::successors(Some(zeta), move |previous| Some(previous.exp_u64(power as u64))).take(each)
         })
         .collect();
-    let point = transcript.extension_challenge();
+    let point = challenger.get_extension_challenge::<D>();
 
     let (first, last) = lagrange(degree_bits, point);
     let mut consumer = ConstraintConsumer::<FE>::new(
@@ -193,7 +193,7 @@ fn bind_constraints<H, S>(
     let inputs: Vec<FE> = public_inputs.iter().copied().map(FE::from).collect();
     let vars = S::EvaluationFrame::from_values(&simulated[..S::COLUMNS], &simulated[S::COLUMNS..total], &inputs);
     stark.eval_packed_generic::<FE, FE, D>(&vars, &mut consumer);
-    transcript.observe_extension(&consumer.accumulators());
+    challenger.observe_extension_elements::<D>(&consumer.accumulators());
 }
 
 /// The first and the last Lagrange polynomial of the subgroup at `x`.
