@@ -10,6 +10,7 @@
 
 pub mod airs;
 pub mod circuit;
+mod combine;
 pub mod commit;
 pub mod counting;
 mod error;

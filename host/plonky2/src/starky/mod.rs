@@ -8,7 +8,7 @@ use ::starky::{
     config::StarkConfig,
     constraint_consumer::ConstraintConsumer,
     evaluation_frame::StarkEvaluationFrame,
-    proof::{StarkOpeningSet, StarkProof, StarkProofWithPublicInputs},
+    proof::{StarkProof, StarkProofWithPublicInputs},
     stark::Stark,
 };
 use hotloop::Device;
@@ -23,6 +23,7 @@ use plonky2::{
 
 use self::quotient::quotient_chunks;
 use crate::{
+    combine::opening_set,
     commit::{from_coeffs, from_values},
     error::{ProveError, Result},
     field::{right_set, D, F, FE},
@@ -91,7 +92,7 @@ where
         return Err(ProveError::Prover("the opening point is in the subgroup".into()));
     }
     let g = F::primitive_root_of_unity(degree_bits);
-    let openings = StarkOpeningSet::new(zeta, g, &trace_commitment, None, quotient_commitment.as_ref(), 0, false, &[]);
+    let openings = opening_set(zeta, g, &trace_commitment, None, quotient_commitment.as_ref(), 0, false, &[]);
     // As `StarkOpeningSet::to_fri_openings`, which is private: all values at zeta, then all at g·zeta.
     challenger.observe_extension_elements::<D>(&openings.local_values);
     challenger.observe_extension_elements::<D>(openings.quotient_polys.as_deref().unwrap_or_default());
