@@ -4,7 +4,7 @@ mod circuit;
 
 use std::sync::Arc;
 
-use circuit::{config, lookups, mixed, no_salts, random, take_leaves, Example, NotingConfig};
+use circuit::{both, config, lookups, mixed, no_salts, take_leaves, Example, NotingConfig};
 use hotloop::{Device, HotloopError, Options};
 use hotloop_plonky2::{
     circuit::{prove, prove_with_partition_witness},
@@ -13,7 +13,7 @@ use hotloop_plonky2::{
 };
 use hotloop_tests::model::FunctionalBoard;
 use plonky2::{
-    field::types::Field,
+    field::types::{Field, Sample},
     fri::oracle::SALT_SIZE,
     hash::hash_types::HashOut,
     iop::{
@@ -90,11 +90,7 @@ fn other_configurations() {
     other.max_quotient_degree_factor = 7;
     other.fri_config.rate_bits = 4;
     other.fri_config.cap_height = 2;
-    let example = Example::new(other, |builder| {
-        let mut inputs = mixed(builder, 2);
-        inputs.extend(lookups(builder));
-        inputs
-    });
+    let example = Example::new(other, both);
     equals_upstream(&model(), &example);
 }
 
@@ -117,12 +113,7 @@ fn a_circuit_that_verifies_a_proof() {
 /// the same proof.
 #[test]
 fn zero_knowledge() {
-    let make = |builder: &mut circuit::Builder| {
-        let mut inputs = mixed(builder, 4);
-        inputs.extend(lookups(builder));
-        inputs
-    };
-    let example = Example::<NotingConfig>::new(config(true), make);
+    let example = Example::<NotingConfig>::new(config(true), both);
     let witness = example.witness();
     take_leaves();
     let upstream = example.upstream(witness.clone());
@@ -143,18 +134,14 @@ fn zero_knowledge() {
     assert!(salts.next().is_none(), "every salt is used");
     example.data.verify(proof.clone()).expect("upstream's verifier accepts it");
 
-    let others = ours(&device, &example, witness, random);
+    let others = ours(&device, &example, witness, F::rand);
     assert!(others.to_bytes() != proof.to_bytes(), "other salts, another proof");
     example.data.verify(others).expect("upstream's verifier accepts it");
 }
 
 #[test]
 fn zero_knowledge_on_the_simulated_board() {
-    let example = Example::<C>::new(config(true), |builder| {
-        let mut inputs = lookups(builder);
-        inputs.truncate(2);
-        inputs
-    });
+    let example = Example::<C>::new(config(true), lookups);
     let device = simulated();
     let witness = example.witness();
     let counter = || {
@@ -178,21 +165,10 @@ fn zero_knowledge_on_the_simulated_board() {
 #[test]
 fn unmodified() {
     for zero_knowledge in [false, true] {
-        let make = || {
-            Example::<OffloadConfig>::new(config(zero_knowledge), |builder| {
-                let mut inputs = mixed(builder, 4);
-                inputs.extend(lookups(builder));
-                inputs
-            })
-        };
-        let plain = Example::<C>::new(config(zero_knowledge), |builder| {
-            let mut inputs = mixed(builder, 4);
-            inputs.extend(lookups(builder));
-            inputs
-        });
+        let plain = Example::<C>::new(config(zero_knowledge), both);
         let witness = plain.witness();
         let (proof, report) = with_device(&model(), config(false).fri_config.proof_of_work_bits, || {
-            let example = make();
+            let example = Example::<OffloadConfig>::new(config(zero_knowledge), both);
             let (prover, common) = (&example.data.prover_only, &example.data.common);
             let witness = PartitionWitness { representative_map: &prover.representative_map, ..witness.clone() };
             let proof = upstream_with_witness(prover, common, witness, &mut TimingTree::default())

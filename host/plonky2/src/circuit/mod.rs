@@ -9,12 +9,12 @@ mod permutation;
 mod vanishing;
 mod witness;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hotloop::Device;
 use plonky2::{
     field::{
-        polynomial::{PolynomialCoeffs, PolynomialValues},
+        polynomial::PolynomialValues,
         types::{Field, Sample},
     },
     fri::{
@@ -41,6 +41,7 @@ use crate::{
     error::{ProveError, Result},
     field::{D, F, FE},
     fri::prove_openings,
+    starky::Stopwatch,
 };
 
 /// A proof, and how long its parts took.
@@ -162,7 +163,9 @@ where
         coins: &coins,
         alphas: &alphas,
     };
-    let chunks: Vec<PolynomialCoeffs<F>> = vanishing.quotient_chunks(device)?;
+    let quotients = vanishing.quotients();
+    watch.lap("constraints");
+    let chunks = vanishing::chunks(device, circuit, &quotients)?;
     watch.lap("quotient");
     let quotient = commit::from_coeffs::<C, H>(device, chunks, &salts(), rate_bits, cap_height)?;
     challenger.observe_cap::<H>(&quotient.merkle_tree.cap);
@@ -239,22 +242,5 @@ fn fri_instance<C: GenericConfig<D, F = F>>(
             FriBatchInfo { point: zeta, polynomials: here },
             FriBatchInfo { point: g * zeta, polynomials: next },
         ],
-    }
-}
-
-struct Stopwatch {
-    last: Instant,
-    laps: Vec<(&'static str, Duration)>,
-}
-
-impl Stopwatch {
-    fn new() -> Self {
-        Stopwatch { last: Instant::now(), laps: Vec::new() }
-    }
-
-    fn lap(&mut self, name: &'static str) {
-        let now = Instant::now();
-        self.laps.push((name, now - self.last));
-        self.last = now;
     }
 }

@@ -51,25 +51,8 @@ struct Points {
 }
 
 impl<C: GenericConfig<D, F = F>> Vanishing<'_, C> {
-    /// Coefficients of the quotients, one after the other, each in chunks of the circuit's length.
-    pub fn quotient_chunks(&self, device: &Device) -> Result<Vec<PolynomialCoeffs<F>>> {
-        let values = self.quotients();
-        let columns: Vec<Elements<'_>> = values.iter().map(|column| Elements(column)).collect();
-        let coefficients = device.inverse(&columns, coset_shift())?.coefficients(element)?;
-        let common = self.circuit.common;
-        let mut chunks = Vec::with_capacity(self.circuit.quotient_columns());
-        for quotient in coefficients {
-            let mut quotient = PolynomialCoeffs::new(quotient);
-            if quotient.trim_to_len(common.quotient_degree()).is_err() {
-                return Err(ProveError::Witness("the quotient's degree is too high".into()));
-            }
-            chunks.extend(quotient.chunks(common.degree()));
-        }
-        Ok(chunks)
-    }
-
     /// For each challenge the values of the vanishing polynomial over Z_H on the coset, in natural order.
-    fn quotients(&self) -> Vec<Vec<F>> {
+    pub fn quotients(&self) -> Vec<Vec<F>> {
         let (log_rows, log_quotient) = (self.circuit.common.degree_bits(), self.circuit.quotient_bits());
         let size = 1usize << (log_rows + log_quotient);
         let root = F::primitive_root_of_unity(log_rows + log_quotient);
@@ -165,6 +148,25 @@ impl<C: GenericConfig<D, F = F>> Vanishing<'_, C> {
         }
         values
     }
+}
+
+/// Coefficients of the quotients, one after the other, each in chunks of the circuit's length.
+pub(super) fn chunks<C: GenericConfig<D, F = F>>(
+    device: &Device,
+    circuit: &Circuit<'_, C>,
+    values: &[Vec<F>],
+) -> Result<Vec<PolynomialCoeffs<F>>> {
+    let columns: Vec<Elements<'_>> = values.iter().map(|column| Elements(column)).collect();
+    let coefficients = device.inverse(&columns, coset_shift())?.coefficients(element)?;
+    let mut chunks = Vec::with_capacity(circuit.quotient_columns());
+    for quotient in coefficients {
+        let mut quotient = PolynomialCoeffs::new(quotient);
+        if quotient.trim_to_len(circuit.common.quotient_degree()).is_err() {
+            return Err(ProveError::Witness("the quotient's degree is too high".into()));
+        }
+        chunks.extend(quotient.chunks(circuit.common.degree()));
+    }
+    Ok(chunks)
 }
 
 /// Rows of an extension from point `start` (modulo their number) on, column by column, without salts.

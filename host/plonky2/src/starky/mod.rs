@@ -255,17 +255,18 @@ fn observe_openings<H: Hasher<F>>(openings: &StarkOpeningSet<F, D>, challenger: 
     }
 }
 
-struct Stopwatch {
+/// Times stages.
+pub(crate) struct Stopwatch {
     last: Instant,
-    laps: Vec<(&'static str, Duration)>,
+    pub laps: Vec<(&'static str, Duration)>,
 }
 
 impl Stopwatch {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Stopwatch { last: Instant::now(), laps: Vec::new() }
     }
 
-    fn lap(&mut self, name: &'static str) {
+    pub fn lap(&mut self, name: &'static str) {
         let now = Instant::now();
         self.laps.push((name, now - self.last));
         self.last = now;

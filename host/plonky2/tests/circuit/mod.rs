@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hotloop_plonky2::{D, F, FE};
 use plonky2::{
-    field::types::{Field, Sample},
+    field::types::Field,
     hash::{
         hash_types::HashOut,
         poseidon::{PoseidonHash, PoseidonPermutation},
@@ -58,8 +58,15 @@ impl<C: GenericConfig<D, F = F>> Example<C> {
     }
 }
 
+/// plonky2's standard configuration. With zero knowledge it asks for two queries only: each is blinded with rows, and
+/// the 28 of the standard make 2^14 of them.
 pub fn config(zero_knowledge: bool) -> CircuitConfig {
-    CircuitConfig { zero_knowledge, ..CircuitConfig::standard_recursion_config() }
+    let mut config = CircuitConfig { zero_knowledge, ..CircuitConfig::standard_recursion_config() };
+    if zero_knowledge {
+        config.fri_config.num_query_rounds = 2;
+        config.security_bits = 2 * config.fri_config.rate_bits + config.fri_config.proof_of_work_bits as usize;
+    }
+    config
 }
 
 /// Arithmetic, hashes and range checks with copies between them; `public` of the hashes' words are public.
@@ -101,6 +108,13 @@ pub fn lookups(builder: &mut Builder) -> Inputs {
     }
     builder.register_public_input(sum);
     vec![(x, F::from_canonical_u64(9)), (y, F::from_canonical_u64(33))]
+}
+
+/// [`mixed`] and [`lookups`] in one circuit.
+pub fn both(builder: &mut Builder) -> Inputs {
+    let mut inputs = mixed(builder, 4);
+    inputs.extend(lookups(builder));
+    inputs
 }
 
 /// Poseidon, noting every leaf of every tree.
@@ -146,8 +160,4 @@ impl Hasher<F> for NotingHasher {
 /// A salt source that cannot be asked.
 pub fn no_salts() -> F {
     panic!("a circuit without zero knowledge draws no salts")
-}
-
-pub fn random() -> F {
-    F::rand()
 }
