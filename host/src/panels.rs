@@ -123,6 +123,23 @@ impl Panels<'_> {
         Ok(out)
     }
 
+    /// Everything, as one row-major matrix.
+    pub fn to_matrix<T: Clone>(self, element: impl Fn(u64) -> T) -> Result<Vec<T>> {
+        let width = self.columns;
+        let mut out = vec![element(0); self.rows * width];
+        self.for_each_block(|first, panel, beats| {
+            let from = panel * BEAT_WORDS;
+            let count = BEAT_WORDS.min(width - from);
+            let rows = out[first * width..].chunks_exact_mut(width);
+            for (row, beat) in rows.zip(beats.chunks_exact(BEAT_WORDS)) {
+                for (value, &word) in row[from..from + count].iter_mut().zip(beat) {
+                    *value = element(word);
+                }
+            }
+        })?;
+        Ok(out)
+    }
+
     /// Everything, as columns.
     pub fn to_columns<T>(self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
         let mut out: Vec<Vec<T>> = (0..self.columns).map(|_| Vec::with_capacity(self.rows)).collect();

@@ -87,6 +87,16 @@ impl Batch {
         self.leaf_panels().map_or(Ok(Vec::new()), |panels| panels.to_rows(element))
     }
 
+    /// Values as one row-major matrix (salts last in a row), rows in bit-reversed order.
+    pub fn value_matrix<T: Clone>(&self, element: impl Fn(u64) -> T) -> Result<Vec<T>> {
+        self.leaf_panels().map_or(Ok(Vec::new()), |panels| panels.to_matrix(element))
+    }
+
+    /// Coefficients as one row-major matrix, constants in its first row; empty where they were not asked for.
+    pub fn coefficient_matrix<T: Clone>(&self, element: impl Fn(u64) -> T) -> Result<Vec<T>> {
+        self.coefficient_panels().map_or(Ok(Vec::new()), |panels| panels.to_matrix(element))
+    }
+
     /// Values, a vector for each column (salts last), in bit-reversed order.
     pub fn value_columns<T>(&self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
         self.leaf_panels().map_or(Ok(Vec::new()), |panels| panels.to_columns(element))

@@ -1,1 +1,23 @@
-//! Plonky3 and Miden on a Hotloop board.
+//! Plonky3 and Miden on a Hotloop board: the hooks that their provers take, on a [`Device`].
+//!
+//! | what | trait | of |
+//! |---|---|---|
+//! | [`DeviceDft`] | `TwoAdicSubgroupDft` | p3-dft: transforms and extensions |
+//! | [`DeviceLmcs`] (feature `miden`) | `Lmcs` | miden-lifted-stark: Miden's trees |
+//!
+//! For Goldilocks under any name: p3-goldilocks's `Goldilocks`, Miden's `Felt`. p3 is pinned to the version that miden-vm
+//! uses. These traits return no errors; a device's error unwinds (so they need `panic = "unwind"`) with a [`ProveError`] as
+//! payload.
+
+mod dft;
+mod error;
+mod field;
+#[cfg(feature = "miden")]
+mod lmcs;
+
+pub use dft::{DeviceDft, DEVICE_ROWS};
+pub use error::{ProveError, Result};
+pub use field::{options, BoardField};
+pub use hotloop::{Check, Device, HotloopError, Offload, Options, ParameterSet};
+#[cfg(feature = "miden")]
+pub use lmcs::{DeviceLmcs, DeviceTree, DIGEST_WORDS};
