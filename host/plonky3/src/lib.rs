@@ -6,7 +6,7 @@
 //! | [`DeviceLmcs`] (feature `miden`) | `Lmcs` | miden-lifted-stark: Miden's trees |
 //!
 //! For Goldilocks under any name: p3-goldilocks's `Goldilocks`, Miden's `Felt`. p3 is pinned to the version that miden-vm
-//! uses. These traits return no errors; a device's error unwinds (so they need `panic = "unwind"`) with a [`ProveError`] as
+//! uses. [`miden`] proves whole programs. These traits return no errors; a device's error unwinds (so they need `panic = "unwind"`) with a [`ProveError`] as
 //! payload.
 
 mod dft;
@@ -14,6 +14,9 @@ mod error;
 mod field;
 #[cfg(feature = "miden")]
 mod lmcs;
+#[cfg(feature = "miden")]
+pub mod miden;
+mod session;
 
 pub use dft::{DeviceDft, DEVICE_ROWS};
 pub use error::{ProveError, Result};
@@ -21,3 +24,4 @@ pub use field::{options, BoardField};
 pub use hotloop::{Check, Device, HotloopError, Offload, Options, ParameterSet};
 #[cfg(feature = "miden")]
 pub use lmcs::{DeviceLmcs, DeviceTree, DIGEST_WORDS};
+pub use session::with_device;
