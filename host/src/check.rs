@@ -68,10 +68,10 @@ pub(crate) fn nonce(device: &Device, request: &GrindRequest, first: u64, end: u6
         let mut state = request.state;
         state[usize::from(request.position)] = nonce;
         reference.permute(&mut state);
-        state[usize::from(request.output_word)].leading_zeros() >= request.bits
+        request.zeros.count(state[usize::from(request.output_word)]) >= request.bits
     };
     if let Some(nonce) = found.filter(|&nonce| !has_zeros(nonce)) {
-        return Err(device.wrong("grind", format!("nonce {nonce} has too few leading zeros")));
+        return Err(device.wrong("grind", format!("nonce {nonce} has too few {} zeros", request.zeros)));
     }
     if device.options().check == Check::Full {
         if let Some(missed) = (first..end).find(|&nonce| has_zeros(nonce)) {

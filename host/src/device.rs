@@ -225,7 +225,9 @@ fn simulated(set: ParameterSet) -> Result<&'static str> {
         ParameterSet::Plonky3Goldilocks => {
             ("sim-p3", "`use hotloop_sim_sets as _;` with that crate's feature `p3` links it")
         }
-        ParameterSet::Miden => ("sim-mid", "`use hotloop_sim_sets as _;` with that crate's feature `miden` links it"),
+        ParameterSet::Miden | ParameterSet::Plonky3Poseidon2 => {
+            ("sim-mid", "`use hotloop_sim_sets as _;` with that crate's feature `miden` links it")
+        }
     };
     if hotloop_sim::presets().iter().any(|there| there == preset) {
         return Ok(preset);

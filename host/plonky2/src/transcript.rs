@@ -111,6 +111,7 @@ impl<H: Hasher<F, Hash = HashOut<F>>> Transcript<H> {
             position: self.input.len() as u8,
             output_word: (H::Permutation::RATE - 1) as u8,
             bits,
+            zeros: hotloop::Zeros::Leading,
             start: 0,
             tries: tries(bits),
         };
