@@ -3,12 +3,14 @@
 //! | what | trait | of |
 //! |---|---|---|
 //! | [`DeviceDft`] | `TwoAdicSubgroupDft` | p3-dft: transforms and extensions |
+//! | [`DeviceChallenger`] | `GrindingChallenger` | p3-challenger: the search for proof-of-work witnesses |
 //! | [`DeviceLmcs`] (feature `miden`) | `Lmcs` | miden-lifted-stark: Miden's trees |
 //!
 //! For Goldilocks under any name: p3-goldilocks's `Goldilocks`, Miden's `Felt`. p3 is pinned to the version that miden-vm
-//! uses. [`miden`] proves whole programs. These traits return no errors; a device's error unwinds (so they need `panic = "unwind"`) with a [`ProveError`] as
-//! payload.
+//! uses. These traits return no errors; a device's error unwinds (so they need `panic = "unwind"`) with a [`ProveError`] as
+//! payload, which [`with_device`] catches and returns. [`miden`] proves whole programs.
 
+mod challenger;
 mod dft;
 mod error;
 mod field;
@@ -18,6 +20,7 @@ mod lmcs;
 pub mod miden;
 mod session;
 
+pub use challenger::{DeviceChallenger, StockChallenger};
 pub use dft::{DeviceDft, DEVICE_ROWS};
 pub use error::{ProveError, Result};
 pub use field::{options, BoardField};

@@ -11,4 +11,4 @@ pub use miden_core::Felt;
 pub use miden_prover::{ExecutionProof, ProgramInfo, StackInputs, StackOutputs};
 pub use program::{Execution, Inputs, Program, Trace};
 pub use proof::Proof;
-pub use prove::{prove, prove_on_cpu, Proved};
+pub use prove::{config, prove, prove_on_cpu, DeviceConfig, Proved};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use hotloop::{Device, Offload};
 use miden_core::{field::QuadFelt, Felt};
+use miden_crypto::hash::poseidon2::Poseidon2Permutation256;
 use miden_lifted_stark::{GenericStarkConfig, StarkConfig};
 use miden_prover::{
     config::{pcs_params, poseidon2_config, Poseidon2Config},
@@ -15,6 +16,7 @@ use super::{
     proof::Proof,
 };
 use crate::{
+    challenger::DeviceChallenger,
     dft::DeviceDft,
     error::{ProveError, Result},
     lmcs::DeviceLmcs,
@@ -22,7 +24,7 @@ use crate::{
 };
 
 type Lmcs = <Poseidon2Config as StarkConfig<Felt, QuadFelt>>::Lmcs;
-type Challenger = <Poseidon2Config as StarkConfig<Felt, QuadFelt>>::Challenger;
+type Challenger = DeviceChallenger<Felt, Poseidon2Permutation256>;
 
 /// Miden's configuration for Poseidon2, on a device: the same parameters and transcript.
 pub type DeviceConfig = GenericStarkConfig<Felt, QuadFelt, DeviceLmcs<Lmcs>, DeviceDft, Challenger>;
@@ -48,10 +50,11 @@ pub fn config(device: &Device) -> Result<DeviceConfig> {
     let stock = poseidon2_config(pcs_params());
     let lmcs = DeviceLmcs::new(stock.lmcs, device.clone())?;
     let dft = DeviceDft::new(device.clone())?;
-    Ok(GenericStarkConfig::new(stock.pcs, lmcs, dft, stock.challenger))
+    let challenger = DeviceChallenger::new(device, stock.challenger)?;
+    Ok(GenericStarkConfig::new(stock.pcs, lmcs, dft, challenger))
 }
 
-/// Proves what a trace says, with transforms and trees on `device`: the bytes that `miden_vm::prove_sync` gives with
+/// Proves what a trace says, with transforms, trees and grinding on `device`: the bytes that `miden_vm::prove_sync` gives with
 /// `HashFunction::Poseidon2`.
 ///
 /// # Errors
