@@ -38,6 +38,22 @@ pub enum ProveError {
         /// Rows of the one before it, or 1.
         before: usize,
     },
+    /// The device's permutation is not the prover's.
+    #[error(
+        "the prover permutes otherwise than parameter set `{}`, for which the device is open: open it for the prover's set, \
+         or make the prover with the default constants of p3-goldilocks",
+        set.name()
+    )]
+    WrongPermutation {
+        /// The device's set.
+        set: ParameterSet,
+    },
+    /// Matrices that Plonky3's trees cannot have, or a row that they do not have.
+    #[error("these matrices have no tree: {reason}")]
+    Matrices {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// A part that was made by `Default`, which knows of no device, was asked to work.
     #[error("{what} was made by `Default::default()`, which has no device: make it with `{what}::new(device)`")]
     NoDevice {
