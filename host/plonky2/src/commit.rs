@@ -17,7 +17,7 @@ use plonky2::{
 
 use crate::{
     error::{ProveError, Result},
-    field::{coset_shift, element, hash_out, Elements, D, F},
+    field::{coset_shift, element, hash_out, right_set, Elements, D, F},
 };
 
 /// What `PolynomialBatch::from_values` gives, with extension and tree by the device: without blinding if `salts` is empty,
@@ -91,6 +91,7 @@ fn commit(
     rate_bits: usize,
     cap_height: usize,
 ) -> Result<Commitment> {
+    right_set(device)?;
     let degree = columns.first().map_or(0, |column| column.len());
     if !degree.is_power_of_two() {
         return Err(ProveError::Shape(format!("columns have {degree} rows: a power of two is needed")));

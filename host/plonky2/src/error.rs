@@ -15,11 +15,20 @@ pub enum ProveError {
     /// The trace or the public inputs do not fit the AIR or the configuration.
     #[error("{0}")]
     Shape(String),
-    /// This way of proving does not offload what the AIR needs.
-    #[error("{what} are not offloaded by this entry point yet: use `OffloadConfig` with starky's own prover")]
-    NotOffloaded {
-        /// What.
-        what: &'static str,
+    /// The witness misses something or does not satisfy the circuit.
+    #[error("the witness does not fit the circuit: {0}")]
+    Witness(String),
+    /// The trace does not satisfy the AIR.
+    #[error("the trace does not satisfy the AIR: {what}")]
+    Unsatisfied {
+        /// Where.
+        what: String,
+    },
+    /// A lookup of starky's that cannot be read.
+    #[error("cannot read a lookup, since this starky prints it in another way than 1.1.0: use `OffloadConfig` with starky's own prover ({text})")]
+    UnknownLookup {
+        /// As starky prints it.
+        text: String,
     },
     /// The device computes with another parameter set.
     #[error("plonky2 1.x needs parameter set plonky2-v1, the device was opened with {found}: open it with `hotloop_plonky2::options()`")]

@@ -1,6 +1,6 @@
-//! The openings proof: `PolynomialBatch::prove_openings` with extensions, trees and grinding by the device.
+//! Opening proofs: `PolynomialBatch::prove_openings` with extensions, trees and grinding by the device.
 
-use hotloop::{Device, Input, LdeRequest};
+use hotloop::{Device, GrindRequest, Input, LdeRequest, STATE_WORDS};
 use plonky2::{
     field::{
         extension::{unflatten, FieldExtension},
@@ -10,53 +10,95 @@ use plonky2::{
     fri::{
         oracle::PolynomialBatch,
         proof::{FriInitialTreeProof, FriProof, FriQueryRound, FriQueryStep},
-        structure::{FriBatchInfo, FriInstanceInfo},
+        structure::{FriBatchInfo, FriInstanceInfo, FriPolynomialInfo},
         FriParams,
     },
-    hash::{hash_types::HashOut, merkle_tree::MerkleTree},
+    hash::{
+        hash_types::{HashOut, NUM_HASH_OUT_ELTS},
+        hashing::PlonkyPermutation,
+        merkle_tree::MerkleTree,
+    },
+    iop::challenger::Challenger,
     plonk::{
         config::{GenericConfig, Hasher},
         plonk_common::reduce_with_powers,
     },
-    util::reducing::ReducingFactor,
 };
 
 use crate::{
+    combine::compose,
     commit,
-    error::Result,
-    field::{coset_shift, element, Coordinate, D, F, FE},
-    transcript::Transcript,
+    error::{ProveError, Result},
+    field::{coset_shift, element, right_set, Coordinate, D, F, FE},
 };
 
-pub(crate) fn prove_openings<C, H>(
+/// What `PolynomialBatch::prove_openings` gives, with the codewords' extensions and trees, and the grinding, by the
+/// device. `challenger` is plonky2's own, and is left in the state in which upstream leaves it.
+///
+/// # Errors
+/// [`ProveError::Shape`] if instance, oracles and parameters do not fit each other, [`ProveError::WrongSet`],
+/// [`ProveError::Device`].
+pub fn prove_openings<C, H>(
     device: &Device,
     instance: &FriInstanceInfo<F, D>,
     oracles: &[&PolynomialBatch<F, C, D>],
-    transcript: &mut Transcript<H>,
+    challenger: &mut Challenger<F, H>,
     params: &FriParams,
 ) -> Result<FriProof<F, H, D>>
 where
     C: GenericConfig<D, F = F, Hasher = H>,
     H: Hasher<F, Hash = HashOut<F>>,
 {
-    let mut alpha = ReducingFactor::new(transcript.extension_challenge());
+    prove_openings_padded(device, instance, oracles, challenger, params, None, None)
+}
+
+/// [`prove_openings`] with upstream's last two parameters, for a verifier in a circuit that is made for more rows: the
+/// challenger observes zeros up to `final_poly_coeff_len` coefficients and `max_num_query_steps` reductions.
+///
+/// # Errors
+/// As [`prove_openings`].
+pub fn prove_openings_padded<C, H>(
+    device: &Device,
+    instance: &FriInstanceInfo<F, D>,
+    oracles: &[&PolynomialBatch<F, C, D>],
+    challenger: &mut Challenger<F, H>,
+    params: &FriParams,
+    final_poly_coeff_len: Option<usize>,
+    max_num_query_steps: Option<usize>,
+) -> Result<FriProof<F, H, D>>
+where
+    C: GenericConfig<D, F = F, Hasher = H>,
+    H: Hasher<F, Hash = HashOut<F>>,
+{
+    right_set(device)?;
+    check(instance, oracles, params)?;
+    let alpha = challenger.get_extension_challenge::<D>();
+    let coefficients =
+        |info: &FriPolynomialInfo| &oracles[info.oracle_index].polynomials[info.polynomial_index].coeffs[..];
+    let columns: Vec<Vec<&[F]>> =
+        instance.batches.iter().map(|batch| batch.polynomials.iter().map(coefficients).collect()).collect();
     let mut combined = PolynomialCoeffs::<FE>::empty();
-    for FriBatchInfo { point, polynomials } in &instance.batches {
-        let coefficients =
-            polynomials.iter().map(|info| &oracles[info.oracle_index].polynomials[info.polynomial_index]);
-        let composition = alpha.reduce_polys_base::<F, D>(coefficients);
-        let mut quotient = composition.divide_by_linear(*point);
+    for (FriBatchInfo { point, polynomials }, composition) in instance.batches.iter().zip(compose(&columns, alpha)) {
+        let mut quotient = PolynomialCoeffs::new(composition).divide_by_linear(*point);
         // Back to a power of two.
         quotient.coeffs.push(FE::ZERO);
-        alpha.shift_poly(&mut combined);
+        combined *= alpha.exp_u64(polynomials.len() as u64);
         combined += quotient;
     }
 
-    let (trees, final_poly) = commit_phase(device, combined, transcript, params)?;
-    let pow_witness = transcript.grind(device, params.config.proof_of_work_bits)?;
+    let (trees, final_poly) = commit_phase(device, combined, challenger, params)?;
+    for _ in trees.len()..max_num_query_steps.unwrap_or(0) {
+        challenger.observe_elements(&vec![F::ZERO; params.config.num_cap_elements() * NUM_HASH_OUT_ELTS]);
+        challenger.get_extension_challenge::<D>();
+    }
+    // What the challenger got last was a request for a challenge: no input waits in it.
+    let mut last: Vec<F> = final_poly.coeffs.iter().flat_map(|coefficient| coefficient.0).collect();
+    last.resize(last.len().max(D * final_poly_coeff_len.unwrap_or(0)), F::ZERO);
+    let pow_witness = grind(device, challenger, &last, params.config.proof_of_work_bits)?;
+
     let initial: Vec<&MerkleTree<F, H>> = oracles.iter().map(|oracle| &oracle.merkle_tree).collect();
-    let query_round_proofs = transcript
-        .challenges(params.config.num_query_rounds)
+    let query_round_proofs = challenger
+        .get_n_challenges(params.config.num_query_rounds)
         .into_iter()
         .map(|challenge| query(&initial, &trees, challenge.to_canonical_u64() as usize % params.lde_size(), params))
         .collect();
@@ -68,6 +110,80 @@ where
     })
 }
 
+/// What upstream asserts, indexes, or takes on trust.
+fn check<C: GenericConfig<D, F = F>>(
+    instance: &FriInstanceInfo<F, D>,
+    oracles: &[&PolynomialBatch<F, C, D>],
+    params: &FriParams,
+) -> Result<()> {
+    let refuse = |what: String| Err(ProveError::Shape(what));
+    let (rows, config) = (params.degree_bits, &params.config);
+    if params.total_arities() + config.cap_height > rows + config.rate_bits || params.total_arities() > rows {
+        return refuse(format!("FRI's reductions are too many for 2^{rows} rows: choose others in the configuration"));
+    }
+    for oracle in oracles {
+        if (oracle.degree_log, oracle.rate_bits) != (rows, config.rate_bits)
+            || oracle.polynomials.iter().any(|polynomial| polynomial.len() != 1 << rows)
+        {
+            let (has, blowup) = (oracle.degree_log, oracle.rate_bits);
+            return refuse(format!(
+                "an oracle of 2^{has} rows, extended 2^{blowup} times, for FRI of 2^{rows} rows, extended 2^{} times",
+                config.rate_bits
+            ));
+        }
+    }
+    for info in instance.batches.iter().flat_map(|batch| &batch.polynomials) {
+        let there = oracles.get(info.oracle_index).map_or(0, |oracle| oracle.polynomials.len());
+        if info.polynomial_index >= there {
+            let (polynomial, oracle) = (info.polynomial_index, info.oracle_index);
+            return refuse(format!("the instance opens polynomial {polynomial} of oracle {oracle}, which has {there}"));
+        }
+    }
+    if instance.batches.iter().all(|batch| batch.polynomials.is_empty()) {
+        return refuse("the instance opens nothing".into());
+    }
+    Ok(())
+}
+
+/// Has `challenger`, in which no input waits, observe `elements` and then the proof-of-work witness, which the device
+/// finds. It is the smallest, as that of upstream's prover in one thread is.
+///
+/// The challenger's sponge is private to plonky2, but after whole absorptions no input waits, and then `compact` hands
+/// out the state without a permutation; the remaining elements are what will wait beside the witness.
+fn grind<H>(device: &Device, challenger: &mut Challenger<F, H>, elements: &[F], bits: u32) -> Result<F>
+where
+    H: Hasher<F, Hash = HashOut<F>>,
+{
+    let (absorbed, waiting) = elements.split_at(elements.len() - elements.len() % H::Permutation::RATE);
+    challenger.observe_elements(absorbed);
+    let mut sponge = challenger.clone().compact();
+    sponge.set_from_slice(waiting, 0);
+    let mut state = [0; STATE_WORDS];
+    for (word, element) in state.iter_mut().zip(sponge.as_ref()) {
+        *word = element.to_noncanonical_u64();
+    }
+    let request = GrindRequest {
+        state,
+        position: waiting.len() as u8,
+        output_word: (H::Permutation::RATE - 1) as u8,
+        bits,
+        zeros: hotloop::Zeros::Leading,
+        start: 0,
+        tries: tries(bits),
+    };
+    let witness = element(device.grind(&request)?);
+    challenger.observe_elements(waiting);
+    challenger.observe_element(witness);
+    challenger.get_challenge();
+    Ok(witness)
+}
+
+/// Nonces to try before giving up: without one among 2^8 times the expected number (a chance of e^-256) the board is
+/// wrong, and a search without an end would hide it.
+pub(crate) fn tries(bits: u32) -> u64 {
+    1 << (bits + 8).min(63)
+}
+
 /// The trees of the codewords, and the last polynomial.
 type Committed<H> = (Vec<MerkleTree<F, H>>, PolynomialCoeffs<FE>);
 
@@ -76,7 +192,7 @@ type Committed<H> = (Vec<MerkleTree<F, H>>, PolynomialCoeffs<FE>);
 fn commit_phase<H: Hasher<F, Hash = HashOut<F>>>(
     device: &Device,
     mut polynomial: PolynomialCoeffs<FE>,
-    transcript: &mut Transcript<H>,
+    challenger: &mut Challenger<F, H>,
     params: &FriParams,
 ) -> Result<Committed<H>> {
     let mut trees = Vec::with_capacity(params.reduction_arity_bits.len());
@@ -94,14 +210,13 @@ fn commit_phase<H: Hasher<F, Hash = HashOut<F>>>(
         let rows = device.lde(&request)?.value_rows(element)?;
         let leaves = rows.chunks(arity).map(<[Vec<F>]>::concat).collect();
         let tree = commit::tree(device, leaves, params.config.cap_height)?;
-        transcript.observe_cap(&tree.cap);
+        challenger.observe_cap(&tree.cap);
         trees.push(tree);
 
-        let beta = transcript.extension_challenge();
+        let beta = challenger.get_extension_challenge::<D>();
         polynomial = PolynomialCoeffs::new(fold(device, &polynomial.coeffs, beta, *arity_bits)?);
         shift = shift.exp_u64(arity as u64);
     }
-    transcript.observe_extension(&polynomial.coeffs);
     Ok((trees, polynomial))
 }
 

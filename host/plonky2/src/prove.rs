@@ -7,6 +7,7 @@ use plonky2::{plonk::config::PoseidonGoldilocksConfig, util::timing::TimingTree}
 
 use crate::{
     airs::{PinnedAir, Statement, Visit},
+    counting::{count_permutations, CountingConfig},
     error::{ProveError, Result},
     field::{D, F},
     offload,
@@ -61,7 +62,6 @@ impl Visit for Prove<'_> {
     type Output = Result<Report>;
 
     fn visit<S: PinnedAir>(self, air: S) -> Result<Report> {
-        type C = PoseidonGoldilocksConfig;
         let shape = Shape::of(&self.statement);
         if let Backend::Device(device) = self.backend {
             let (rows, blowup) = (self.statement.log_rows(), CONFIG.fri_config.rate_bits as u32);
@@ -79,8 +79,10 @@ impl Visit for Prove<'_> {
             }
             Backend::Device(device) => {
                 let before = device.offload();
-                let proved = in_one_thread(|| starky::prove::<C, _, S>(device, &air, &CONFIG, &trace, &inputs))??;
-                (proved.proof, device.offload() - before, proved.transcript_permutations, proved.stages)
+                let prove = || starky::prove::<CountingConfig, _, S>(device, &air, &CONFIG, &trace, &inputs);
+                let (proved, transcript) = count_permutations(prove)?;
+                let proved = proved?;
+                (offload::convert(&proved.proof)?, device.offload() - before, transcript, proved.stages)
             }
             Backend::Unmodified(device) => {
                 let (proof, report) = offload::prove(device, air, &CONFIG, trace, &inputs)?;

@@ -3,6 +3,7 @@
 //! | what | trait | of |
 //! |---|---|---|
 //! | [`DeviceDft`] | `TwoAdicSubgroupDft` | p3-dft: transforms and extensions |
+//! | [`DeviceMmcs`] (feature `mmcs`) | `Mmcs` | p3-commit: trees over matrices of different heights |
 //! | [`DeviceChallenger`] | `GrindingChallenger` | p3-challenger: the search for proof-of-work witnesses |
 //! | [`DeviceLmcs`] (feature `miden`) | `Lmcs` | miden-lifted-stark: Miden's trees |
 //!
@@ -18,6 +19,8 @@ mod field;
 mod lmcs;
 #[cfg(feature = "miden")]
 pub mod miden;
+#[cfg(feature = "mmcs")]
+mod mmcs;
 mod session;
 
 pub use challenger::{DeviceChallenger, StockChallenger};
@@ -27,4 +30,6 @@ pub use field::{options, BoardField};
 pub use hotloop::{Check, Device, HotloopError, Offload, Options, ParameterSet};
 #[cfg(feature = "miden")]
 pub use lmcs::{DeviceLmcs, DeviceTree, DIGEST_WORDS};
+#[cfg(feature = "mmcs")]
+pub use mmcs::{stock_mmcs, BoardPermutation, DeviceMmcs, MmcsTree, StockMmcs};
 pub use session::with_device;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use hotloop::{Device, Digest, GrindRequest, HotloopError, Leaves, Offload, TreeRequest, Zeros, STATE_WORDS};
 
 use super::hasher::Ticket;
-use crate::{error::ProveError, transcript::tries};
+use crate::{error::ProveError, fri::tries};
 
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };

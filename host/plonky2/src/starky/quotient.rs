@@ -14,8 +14,9 @@ use plonky2::{
     util::log2_ceil,
 };
 use rayon::prelude::*;
-use starky::{constraint_consumer::ConstraintConsumer, evaluation_frame::StarkEvaluationFrame, stark::Stark};
+use starky::{constraint_consumer::ConstraintConsumer, stark::Stark};
 
+use super::constraints::{Constraints, Row, NOT_DIVISIBLE};
 use crate::{
     error::{ProveError, Result},
     field::{coset_shift, element, Elements, D, F},
@@ -25,32 +26,30 @@ type P = <F as Packable>::Packing;
 
 /// Coefficients of the quotients, one after the other, each in chunks of the trace's length; `None` for an AIR
 /// without constraints.
-pub(crate) fn quotient_chunks<C, S>(
+pub(super) fn quotient_chunks<C, S>(
     device: &Device,
-    stark: &S,
+    constraints: &Constraints<'_, S>,
     trace: &PolynomialBatch<F, C, D>,
-    public_inputs: &[F],
+    auxiliary: Option<&PolynomialBatch<F, C, D>>,
     alphas: &[F],
-    degree_bits: usize,
-    rate_bits: usize,
 ) -> Result<Option<Vec<PolynomialCoeffs<F>>>>
 where
     C: GenericConfig<D, F = F>,
     S: Stark<F, D>,
 {
-    let factor = stark.quotient_degree_factor();
+    let factor = constraints.stark.quotient_degree_factor();
     if factor == 0 {
         return Ok(None);
     }
-    let values = quotient_values(stark, trace, public_inputs, alphas, degree_bits, rate_bits);
+    let values = quotient_values(constraints, trace, auxiliary, alphas);
     let columns: Vec<Elements<'_>> = values.iter().map(|column| Elements(column)).collect();
     let coefficients = device.inverse(&columns, coset_shift())?.coefficients(element)?;
-    let degree = 1 << degree_bits;
+    let degree = 1 << trace.degree_log;
     let mut chunks = Vec::with_capacity(alphas.len() * factor);
     for quotient in coefficients {
         let mut quotient = PolynomialCoeffs::new(quotient);
         if quotient.trim_to_len(degree * factor).is_err() {
-            return Err(ProveError::Prover("the trace does not satisfy the constraints".into()));
+            return Err(ProveError::Unsatisfied { what: NOT_DIVISIBLE.into() });
         }
         chunks.extend(quotient.chunks(degree));
     }
@@ -59,18 +58,17 @@ where
 
 /// For each challenge the values of the combined constraints over Z_H on the coset, in natural order.
 fn quotient_values<C, S>(
-    stark: &S,
+    constraints: &Constraints<'_, S>,
     trace: &PolynomialBatch<F, C, D>,
-    public_inputs: &[F],
+    auxiliary: Option<&PolynomialBatch<F, C, D>>,
     alphas: &[F],
-    degree_bits: usize,
-    rate_bits: usize,
 ) -> Vec<Vec<F>>
 where
     C: GenericConfig<D, F = F>,
     S: Stark<F, D>,
 {
-    let quotient_bits = log2_ceil(stark.quotient_degree_factor());
+    let (degree_bits, rate_bits) = (trace.degree_log, trace.rate_bits);
+    let quotient_bits = log2_ceil(constraints.stark.quotient_degree_factor());
     let size = 1usize << (degree_bits + quotient_bits);
     let (step, next_step) = (1 << (rate_bits - quotient_bits), 1 << quotient_bits);
     let vanishing = ZeroPolyOnCoset::<F>::new(degree_bits, quotient_bits);
@@ -96,12 +94,15 @@ where
                 *P::from_slice(&last_lagrange[range]),
             );
             let next_start = (start + next_step) % size;
-            let vars = S::EvaluationFrame::from_values(
-                &trace.get_lde_values_packed::<P>(start, step),
-                &trace.get_lde_values_packed::<P>(next_start, step),
-                public_inputs,
-            );
-            stark.eval_packed_generic::<F, P, 1>(&vars, &mut consumer);
+            let at = |batch: &PolynomialBatch<F, C, D>, start| batch.get_lde_values_packed::<P>(start, step);
+            let auxiliary_at = |start| auxiliary.map_or_else(Vec::new, |batch| at(batch, start));
+            let row = Row {
+                local: &at(trace, start),
+                next: &at(trace, next_start),
+                auxiliary: &auxiliary_at(start),
+                auxiliary_next: &auxiliary_at(next_start),
+            };
+            constraints.eval::<F, P, 1>(row, &mut consumer);
             let inverse: P = vanishing.eval_inverse_packed(start);
             consumer.accumulators().into_iter().map(|value| value * inverse).collect()
         })
