@@ -58,15 +58,15 @@ impl<F: BoardField> Words for Column<'_, F> {
 
 /// How a device is opened for provers on Plonky3: the set, and p3-goldilocks's permutation to check results with.
 /// [`ParameterSet::Plonky3Goldilocks`] has Poseidon with p3's constants (`default_goldilocks_poseidon1_12`),
-/// [`ParameterSet::Miden`] Poseidon2 (`default_goldilocks_poseidon2_12`). plonky2's sets have no permutation in p3, and
-/// so no reference here.
+/// [`ParameterSet::Plonky3Poseidon2`] and [`ParameterSet::Miden`] Poseidon2 (`default_goldilocks_poseidon2_12`). plonky2's
+/// sets have no permutation in p3, and so no reference here.
 pub fn options(set: ParameterSet) -> Options {
     // Made once: Poseidon1's fast form takes matrix inversions.
     static POSEIDON1: LazyLock<Poseidon1Goldilocks<STATE_WORDS>> = LazyLock::new(default_goldilocks_poseidon1_12);
     static POSEIDON2: LazyLock<Poseidon2Goldilocks<STATE_WORDS>> = LazyLock::new(default_goldilocks_poseidon2_12);
     let reference: Option<Arc<dyn Reference>> = match set {
         ParameterSet::Plonky3Goldilocks => Some(Arc::new(P3(&*POSEIDON1))),
-        ParameterSet::Miden => Some(Arc::new(P3(&*POSEIDON2))),
+        ParameterSet::Miden | ParameterSet::Plonky3Poseidon2 => Some(Arc::new(P3(&*POSEIDON2))),
         ParameterSet::Plonky2V1 | ParameterSet::Plonky2V0 => None,
     };
     Options { set, reference, ..Options::default() }
