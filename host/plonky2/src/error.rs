@@ -15,6 +15,9 @@ pub enum ProveError {
     /// The trace or the public inputs do not fit the AIR or the configuration.
     #[error("{0}")]
     Shape(String),
+    /// The witness misses something or does not satisfy the circuit.
+    #[error("the witness does not fit the circuit: {0}")]
+    Witness(String),
     /// The trace does not satisfy the AIR.
     #[error("the trace does not satisfy the AIR: {what}")]
     Unsatisfied {

@@ -33,6 +33,7 @@ use plonky2::{
 
 use self::{constraints::Constraints, lookups::Instance, quotient::quotient_chunks};
 use crate::{
+    combine::opening_set,
     commit::{from_coeffs, from_values},
     error::{ProveError, Result},
     field::{D, F, FE},
@@ -200,7 +201,7 @@ where
             return Err(ProveError::Prover("the opening point is in the subgroup".into()));
         }
         let g = F::primitive_root_of_unity(degree_bits);
-        let openings = StarkOpeningSet::new(
+        let openings = opening_set(
             zeta,
             g,
             commitment,
@@ -254,17 +255,18 @@ fn observe_openings<H: Hasher<F>>(openings: &StarkOpeningSet<F, D>, challenger: 
     }
 }
 
-struct Stopwatch {
+/// Times stages.
+pub(crate) struct Stopwatch {
     last: Instant,
-    laps: Vec<(&'static str, Duration)>,
+    pub laps: Vec<(&'static str, Duration)>,
 }
 
 impl Stopwatch {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Stopwatch { last: Instant::now(), laps: Vec::new() }
     }
 
-    fn lap(&mut self, name: &'static str) {
+    pub fn lap(&mut self, name: &'static str) {
         let now = Instant::now();
         self.laps.push((name, now - self.last));
         self.last = now;
