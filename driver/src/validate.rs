@@ -2,7 +2,9 @@
 //! the pool's buffers.
 
 use hotloop_regs::{
-    descriptor::{ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_FORWARD, FLAG_OWN_TABLES, MAX_LOG_INNER, MAX_SALTS},
+    descriptor::{
+        ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_FORWARD, FLAG_OWN_TABLES, GRIND_TRAILING_BIT, MAX_LOG_INNER, MAX_SALTS,
+    },
     scale_table_beats, Opcode, ParameterSet, BEAT_BYTES, BEAT_WORDS,
 };
 
@@ -114,9 +116,12 @@ impl Checker<'_> {
         let (count, how) = (words[13], words[14]);
         self.require("param word 13 (nonces)", count, count > 0, || "at least 1".into())?;
         let (position, output, zeros) = (how & 15, how >> 8 & 15, how >> 16 & 127);
-        let known = how == position | output << 8 | zeros << 16;
+        let trailing = how & 1 << GRIND_TRAILING_BIT;
+        let known = how == position | output << 8 | zeros << 16 | trailing;
         self.require("param word 14", how, known && position < 12 && output < 12 && zeros <= 64, || {
-            "position (bits 3..0) and output word (bits 11..8) below 12, zero bits (22..16) at most 64, others 0".into()
+            "position (bits 3..0) and output word (bits 11..8) below 12, zero bits (22..16) at most 64, trailing (24), \
+             others 0"
+                .into()
         })?;
         self.require("param word 15", words[15], words[15] == 0, || "zero".into())
     }

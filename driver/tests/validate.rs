@@ -83,6 +83,7 @@ fn grind() {
         (14, 12 << 8, "param word 14"),
         (14, 65 << 16, "param word 14"),
         (14, 1 << 4, "param word 14"),
+        (14, 1 << 25, "param word 14"),
         (15, 1, "param word 15"),
     ] {
         let mut block = block;

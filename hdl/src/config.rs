@@ -9,7 +9,7 @@ use crate::{field::MultiplierLeaf, presets::Preset, sets::SetTables};
 pub struct Config {
     /// Name of the preset, at most eight ASCII characters.
     pub preset: String,
-    /// The parameter set it holds.
+    /// The parameter set it holds, and with it those that [`SetTables::held`] names.
     pub set: SetTables,
     /// What a 64 × 64 product is made of.
     pub multiplier: MultiplierLeaf,

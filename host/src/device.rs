@@ -41,9 +41,10 @@ pub(crate) struct Job {
 }
 
 impl Device {
-    /// Opens a device by name: `sim`, or `sim:<preset>` for another preset than `sim`, with `@gen3x8` behind it for a PCI
-    /// Express link between the board and memory (docs/lab.md has the options); `vfio:<domain:bus:device.function>`
-    /// for a board in a slot; `vfio-user:<socket>` for one in another process.
+    /// Opens a device by name: `sim` for the simulated board that holds the options' parameter set, or `sim:<preset>` for
+    /// any other, with `@gen3x8` behind it for a PCI Express link between the board and memory (docs/lab.md has the
+    /// options); `vfio:<domain:bus:device.function>` for a board in a slot; `vfio-user:<socket>` for one in another
+    /// process.
     ///
     /// # Errors
     /// [`HotloopError::UnknownDevice`], [`HotloopError::NotInThisBuild`], [`HotloopError::Simulation`],
@@ -51,7 +52,7 @@ impl Device {
     pub fn open(name: &str, options: Options) -> Result<Device> {
         let (kind, rest) = name.split_once(':').map_or((name, None), |(kind, rest)| (kind, Some(rest)));
         match (kind, rest) {
-            ("sim", None) => Self::from_function(simulation(name, "sim")?, options),
+            ("sim", None) => Self::from_function(simulation(name, simulated(options.set)?)?, options),
             ("sim", Some(preset)) if !preset.is_empty() => Self::from_function(simulation(name, preset)?, options),
             ("vfio", Some(address)) if !address.is_empty() => {
                 Self::from_function(Arc::new(VfioFunction::open(address).map_err(DriverError::from)?), options)
@@ -212,6 +213,31 @@ impl std::fmt::Debug for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Device({}, preset {})", self.shared.name, self.shared.identity.preset)
     }
+}
+
+/// The preset of the simulated board that holds a set.
+#[cfg(feature = "sim")]
+fn simulated(set: ParameterSet) -> Result<&'static str> {
+    let (preset, next) = match set {
+        // In every build that has simulated boards at all: without Verilator, opening it says so.
+        ParameterSet::Plonky2V1 => return Ok("sim"),
+        ParameterSet::Plonky2V0 => ("sim-v0", "`use hotloop_sim_sets as _;` with that crate's feature `v0` links it"),
+        ParameterSet::Plonky3Goldilocks => {
+            ("sim-p3", "`use hotloop_sim_sets as _;` with that crate's feature `p3` links it")
+        }
+        ParameterSet::Miden | ParameterSet::Plonky3Poseidon2 => {
+            ("sim-mid", "`use hotloop_sim_sets as _;` with that crate's feature `miden` links it")
+        }
+    };
+    if hotloop_sim::presets().iter().any(|there| there == preset) {
+        return Ok(preset);
+    }
+    Err(HotloopError::NotInThisBuild { name: format!("sim:{preset}"), next })
+}
+
+#[cfg(not(feature = "sim"))]
+fn simulated(_set: ParameterSet) -> Result<&'static str> {
+    Ok("sim")
 }
 
 /// A simulated board by its preset, and behind an `@` the link between it and memory.

@@ -92,11 +92,13 @@ pub enum HotloopError {
         /// The board's answer.
         code: hotloop_regs::Error,
     },
-    /// No nonce in the range has enough leading zeros.
-    #[error("no nonce with {bits} leading zeros among {tried} from {start}: try a longer range")]
+    /// No nonce in the range has enough zeros.
+    #[error("no nonce with {bits} {zeros} zeros among {tried} from {start}: try a longer range")]
     NoNonce {
-        /// Leading zeros wanted.
+        /// Zeros wanted.
         bits: u32,
+        /// Where.
+        zeros: crate::permute::Zeros,
         /// First nonce tried.
         start: u64,
         /// Nonces tried.

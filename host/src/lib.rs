@@ -36,7 +36,7 @@ pub use hotloop_regs::ParameterSet;
 pub use hotloop_sim::{presets, LinkOptions, PcieLink, SimFunction, SimOptions, TraceOptions};
 pub use offload::Offload;
 pub use options::{Check, Options, Reference};
-pub use permute::{GrindRequest, STATE_WORDS};
+pub use permute::{GrindRequest, Zeros, STATE_WORDS};
 pub use transform::{Batch, Input, LdeRequest};
 pub use tree::{Digest, Leaves, Tree, TreeRequest};
 pub use words::Words;

@@ -1,7 +1,9 @@
 //! Permutations of states, loopback, grinding.
 
+use std::fmt;
+
 use hotloop_driver::Descriptor;
-use hotloop_regs::BEAT_WORDS;
+use hotloop_regs::{descriptor::GRIND_TRAILING_BIT, BEAT_WORDS};
 
 use crate::{
     check,
@@ -16,6 +18,34 @@ pub const STATE_WORDS: usize = 12;
 /// Beats of a state: words 0–7; words 8–11 and four ignored.
 const STATE_BEATS: usize = 2;
 
+/// At which end of a word zeros are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zeros {
+    /// The highest bits, as plonky2 has it (1.1.0, `fri/prover.rs:153`).
+    Leading,
+    /// The lowest bits, as Plonky3 and Miden have it (p3-challenger 0.5.4, `src/grinding_challenger.rs:127`).
+    Trailing,
+}
+
+impl Zeros {
+    /// How many of a word's bits at this end are zero.
+    pub const fn count(self, word: u64) -> u32 {
+        match self {
+            Zeros::Leading => word.leading_zeros(),
+            Zeros::Trailing => word.trailing_zeros(),
+        }
+    }
+}
+
+impl fmt::Display for Zeros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Zeros::Leading => "leading",
+            Zeros::Trailing => "trailing",
+        })
+    }
+}
+
 /// A search for a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GrindRequest {
@@ -25,8 +55,10 @@ pub struct GrindRequest {
     pub position: u8,
     /// The word of the permuted state that is looked at, below 12.
     pub output_word: u8,
-    /// Leading zero bits wanted in the canonical output word, at most 64.
+    /// Zero bits wanted in the canonical output word, at most 64.
     pub bits: u32,
+    /// At which end of it.
+    pub zeros: Zeros,
     /// First nonce tried.
     pub start: u64,
     /// Most nonces to try. They stay below the field's order.
@@ -91,13 +123,13 @@ impl Device {
         Ok(back)
     }
 
-    /// The smallest nonce from `start` whose permuted state has the leading zeros asked for. The search goes to the
+    /// The smallest nonce from `start` whose permuted state has the zeros asked for. The search goes to the
     /// board in ranges that nearly always hit at the first, so that a wait has a sensible bound.
     pub fn grind(&self, request: &GrindRequest) -> Result<u64> {
         const NAME: &str = "grind";
         self.needs_poseidon(NAME)?;
         check::needs_reference(self, NAME)?;
-        let GrindRequest { state, position, output_word, bits, start, tries } = *request;
+        let GrindRequest { state, position, output_word, bits, zeros, start, tries } = *request;
         if usize::from(position) >= STATE_WORDS || usize::from(output_word) >= STATE_WORDS || bits > 64 {
             return bad_shape(
                 NAME,
@@ -105,6 +137,7 @@ impl Device {
             );
         }
         let end = start.saturating_add(tries).min(crate::goldilocks::ORDER);
+        let trailing = u64::from(zeros == Zeros::Trailing) << GRIND_TRAILING_BIT;
         let (parameters, output) = (self.allocate(2)?, self.allocate(1)?);
         let range = 1u64 << (bits + 3).clamp(10, 24);
         let mut first = start;
@@ -114,7 +147,7 @@ impl Device {
             words[..STATE_WORDS].copy_from_slice(&state);
             words[12] = first;
             words[13] = count;
-            words[14] = u64::from(position) | u64::from(output_word) << 8 | u64::from(bits) << 16;
+            words[14] = u64::from(position) | u64::from(output_word) << 8 | u64::from(bits) << 16 | trailing;
             parameters.write(0, &words)?;
             let descriptor = Descriptor::grind(self.set(), parameters.iova(), output.window(0, 1)?);
             let work = Offload { bytes_to_device: 128, bytes_from_device: 64, ..Offload::default() };
@@ -134,6 +167,6 @@ impl Device {
                 return Ok(nonce);
             }
         }
-        Err(HotloopError::NoNonce { bits, start, tried: end.saturating_sub(start) })
+        Err(HotloopError::NoNonce { bits, zeros, start, tried: end.saturating_sub(start) })
     }
 }

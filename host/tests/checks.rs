@@ -9,7 +9,8 @@ use std::{
 };
 
 use hotloop::{
-    Check, Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, Options, Reference, TreeRequest, STATE_WORDS,
+    Check, Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, Options, Reference, TreeRequest, Zeros,
+    STATE_WORDS,
 };
 use hotloop_driver::{Descriptor, DmaMemory, EventFd, FunctionError, PciFunction};
 use hotloop_regs::map;
@@ -158,9 +159,12 @@ fn wrong_digests_states_and_nonces_are_found() {
     found_out(Check::Spot, 0..7 * 4, |device| device.tree(TreeRequest { leaves: Leaves::Rows(&rows[..4]), levels: 2 }));
     found_out(Check::Spot, 0..12, |device| device.permute(&mut [[5; STATE_WORDS]; 2]));
     found_out(Check::Spot, 0..8, |device| device.loopback(&[[1; 8]]));
-    let request = GrindRequest { state: [3; 12], position: 2, output_word: 7, bits: 8, start: 0, tries: 1 << 20 };
-    found_out(Check::Spot, [1], |device| device.grind(&request));
-    found_out(Check::Full, [1], |device| device.grind(&request));
+    for zeros in [Zeros::Leading, Zeros::Trailing] {
+        let (state, position, output_word) = ([3; 12], 2, 7);
+        let request = GrindRequest { state, position, output_word, bits: 8, zeros, start: 0, tries: 1 << 20 };
+        found_out(Check::Spot, [1], |device| device.grind(&request));
+        found_out(Check::Full, [1], |device| device.grind(&request));
+    }
 }
 
 #[test]

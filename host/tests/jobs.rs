@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use hotloop::{
-    Check, Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, Options, Reference, Tree, TreeRequest,
+    Check, Device, GrindRequest, HotloopError, Input, LdeRequest, Leaves, Options, Reference, Tree, TreeRequest, Zeros,
     STATE_WORDS,
 };
 use hotloop_regs::map;
@@ -173,16 +173,18 @@ proptest! {
     }
 
     #[test]
-    fn the_smallest_nonce_is_found(state in vec(word(), STATE_WORDS), position in 0u8..12, output_word in 0u8..12, bits in 0u32..9, start in 0u64..1 << 40) {
+    fn the_smallest_nonce_is_found(state in vec(word(), STATE_WORDS), position in 0u8..12, output_word in 0u8..12, bits in 0u32..9, trailing in any::<bool>(), start in 0u64..1 << 40) {
         let state: [u64; STATE_WORDS] = state.try_into().expect("12 words");
-        let request = GrindRequest { state, position, output_word, bits, start, tries: 1 << 20 };
-        let zeros = |nonce| {
+        let zeros = if trailing { Zeros::Trailing } else { Zeros::Leading };
+        let request = GrindRequest { state, position, output_word, bits, zeros, start, tries: 1 << 20 };
+        let fits = |nonce| {
             let mut state = state;
             state[usize::from(position)] = nonce;
             Plonky2.permute(&mut state);
-            state[usize::from(output_word)].leading_zeros() >= bits
+            let word = state[usize::from(output_word)];
+            bits == 0 || if trailing { word << (64 - bits) == 0 } else { word >> (64 - bits) == 0 }
         };
-        let wanted = (start..).find(|&nonce| zeros(nonce)).expect("there is one");
+        let wanted = (start..).find(|&nonce| fits(nonce)).expect("there is one");
         prop_assert_eq!(device().grind(&request).expect("found"), wanted);
     }
 }
@@ -377,10 +379,14 @@ fn buffers_are_limited() {
 #[test]
 fn grinding_has_an_end() {
     let device = open(Check::Full);
-    let request = GrindRequest { state: [1; 12], position: 0, output_word: 7, bits: 60, start: 5, tries: 3000 };
+    let (zeros, tries) = (Zeros::Leading, 3000);
+    let request = GrindRequest { state: [1; 12], position: 0, output_word: 7, bits: 60, zeros, start: 5, tries };
     let before = device.offload().permutations;
     let error = device.grind(&request).expect_err("none");
-    assert!(matches!(error, HotloopError::NoNonce { bits: 60, start: 5, tried: 3000 }), "{error}");
+    assert!(
+        matches!(error, HotloopError::NoNonce { bits: 60, zeros: Zeros::Leading, start: 5, tried: 3000 }),
+        "{error}"
+    );
     assert_eq!(device.offload().permutations - before, 3000);
     let outside = GrindRequest { position: 12, ..request };
     assert!(matches!(device.grind(&outside), Err(HotloopError::BadShape { .. })));
@@ -397,6 +403,15 @@ fn devices_are_named() {
     let other = Options { set: hotloop::ParameterSet::Miden, ..options(Check::Spot) };
     let missing = Device::from_function(Arc::new(FunctionalBoard::new()), other).expect_err("not on the board");
     assert!(matches!(missing, HotloopError::MissingSet { .. }), "{missing}");
+    // `sim` is the board of the set that is asked for; this program links the one of plonky2-v1 alone.
+    for (set, board) in
+        [(hotloop::ParameterSet::Miden, "sim:sim-mid"), (hotloop::ParameterSet::Plonky2V0, "sim:sim-v0")]
+    {
+        match Device::open("sim", Options { set, ..options(Check::Spot) }).expect_err("not linked") {
+            HotloopError::NotInThisBuild { name, next } if name == board => assert!(next.contains("hotloop_sim_sets")),
+            error => panic!("{error}"),
+        }
+    }
 }
 
 #[test]

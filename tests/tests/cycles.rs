@@ -31,7 +31,15 @@ fn a_job_takes_the_same_cycles_every_time() {
     let device = Device::open("sim", options).unwrap();
     let polynomials = vec![vec![7u64; 256]; 9];
     let columns = vec![vec![3u64; 300]; 17];
-    let request = GrindRequest { state: [5; 12], position: 2, output_word: 7, bits: 8, start: 0, tries: 1 << 20 };
+    let request = GrindRequest {
+        state: [5; 12],
+        position: 2,
+        output_word: 7,
+        bits: 8,
+        zeros: hotloop::Zeros::Trailing,
+        start: 0,
+        tries: 1 << 20,
+    };
     let commit = LdeCase { columns: &polynomials, log_blowup: 1, salts: 4 };
     let components = [vec![5u64; 640], vec![6; 640]];
     let jobs: [&dyn Fn(&Device); 5] = [

@@ -27,7 +27,15 @@ fn it_says_what_it_lacks() {
     assert_eq!((identity.poseidon_multipliers, identity.tile_rows, identity.commit_log), (0, 0, 0));
     assert_eq!((identity.fold_max_log, identity.fold_multipliers), (0, 0));
     let column = [vec![1u64; 8]];
-    let grind = GrindRequest { state: [1; 12], position: 0, output_word: 7, bits: 1, start: 0, tries: 9 };
+    let grind = GrindRequest {
+        state: [1; 12],
+        position: 0,
+        output_word: 7,
+        bits: 1,
+        zeros: hotloop::Zeros::Leading,
+        start: 0,
+        tries: 9,
+    };
     let before = device.counters().unwrap().jobs;
     for (engine, result) in [
         ("transform", device.forward(&column, 7).map(drop)),

@@ -94,7 +94,7 @@ codes! {
     Loopback = 1, "loopback", "Copy `rows` beats from src to dst.";
     Permute = 2, "permute", "Permute `rows` states of 12 words, each in two beats (words 0..8, then 8..12 and four ignored).";
     Hash = 3, "hash", "Hash `rows` leaves of `width` elements in panels of eight columns, then `levels` tree levels above them; digests of 32 bytes in level order.";
-    Grind = 4, "grind", "Find the smallest nonce of a range for which a permutation's output word has enough leading zero bits.";
+    Grind = 4, "grind", "Find the smallest nonce of a range for which a permutation's output word has enough leading or trailing zero bits.";
     Transform = 5, "transform", "Number-theoretic transforms of `rows` panels: forward, inverse, or low-degree extension over 2^log_cosets cosets.";
     Commit = 6, "commit", "A transform with FORWARD and, behind its panels, the digests of a hash of its values: leaves of `width` elements and `salts` salts, then `levels` tree levels above them.";
     Fold = 7, "fold", "Fold a polynomial over the quadratic extension: `rows` beats of four coefficients, each the sum of 2^log_n neighbours times powers.";
@@ -106,7 +106,8 @@ codes! {
     Plonky2V1 = 0, "plonky2-v1", "plonky2 1.x and starky 1.x: Goldilocks, Poseidon of width 12, generator 7277203076849721926.";
     Plonky2V0 = 1, "plonky2-v0", "plonky2 before 1.0 and ZKM's fork: as plonky2-v1 with generator 1753635133440165772 and coset shift 7.";
     Plonky3Goldilocks = 2, "plonky3-goldilocks", "Plonky3: Goldilocks, Poseidon1 with its own constants.";
-    Miden = 3, "miden", "Miden: Goldilocks, Poseidon2 of width 12.";
+    Miden = 3, "miden", "Miden: Goldilocks, Poseidon2 of width 12; the last block of a leaf is filled with zeros.";
+    Plonky3Poseidon2 = 4, "plonky3-poseidon2", "Plonky3: Goldilocks, Poseidon2 of width 12; as miden, but for the last block of a leaf.";
 }
 
 codes! {
@@ -140,6 +141,8 @@ pub const FLAG_ACROSS: u16 = 1 << 3;
 /// Transform flag, with FORWARD: each panel has scale tables of its own: the second pass of a split transform. With INVERSE
 /// and COEFFICIENTS: each panel has one for its input too, and the results of 2^log_inner panels leave together, in turns.
 pub const FLAG_OWN_TABLES: u16 = 1 << 4;
+/// Bit of word 14 of a grind job's parameter block: trailing zero bits are wanted, not leading ones.
+pub const GRIND_TRAILING_BIT: u32 = 24;
 /// Most salts of a leaf of a commit job.
 pub const MAX_SALTS: u32 = 8;
 /// Largest `log_inner`.

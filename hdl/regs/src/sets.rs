@@ -30,9 +30,10 @@ impl ParameterSet {
     pub const fn generator(self) -> u64 {
         match self {
             ParameterSet::Plonky2V1 => 7_277_203_076_849_721_926,
-            ParameterSet::Plonky2V0 | ParameterSet::Plonky3Goldilocks | ParameterSet::Miden => {
-                1_753_635_133_440_165_772
-            }
+            ParameterSet::Plonky2V0
+            | ParameterSet::Plonky3Goldilocks
+            | ParameterSet::Miden
+            | ParameterSet::Plonky3Poseidon2 => 1_753_635_133_440_165_772,
         }
     }
 
@@ -42,7 +43,10 @@ impl ParameterSet {
     pub const fn coset_shift(self) -> u64 {
         match self {
             ParameterSet::Plonky2V1 => 14_293_326_489_335_486_720,
-            ParameterSet::Plonky2V0 | ParameterSet::Plonky3Goldilocks | ParameterSet::Miden => 7,
+            ParameterSet::Plonky2V0
+            | ParameterSet::Plonky3Goldilocks
+            | ParameterSet::Miden
+            | ParameterSet::Plonky3Poseidon2 => 7,
         }
     }
 
@@ -54,7 +58,9 @@ impl ParameterSet {
             ParameterSet::Plonky2V1 | ParameterSet::Plonky2V0 => {
                 LeafRule { short_is_digest: true, last_block: LastBlock::Kept }
             }
-            ParameterSet::Plonky3Goldilocks => LeafRule { short_is_digest: false, last_block: LastBlock::Kept },
+            ParameterSet::Plonky3Goldilocks | ParameterSet::Plonky3Poseidon2 => {
+                LeafRule { short_is_digest: false, last_block: LastBlock::Kept }
+            }
             ParameterSet::Miden => LeafRule { short_is_digest: false, last_block: LastBlock::Zeroed },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use hotloop_regs::{map, Access, ParameterSet, Register, REGISTERS};
+use hotloop_regs::{map, Access, Register, REGISTERS};
 
 use crate::{
     datapath::{Module, Sig},
@@ -21,14 +21,13 @@ pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(
     assert!(config.preset.is_ascii() && config.preset.len() <= 8, "a preset's name is at most eight ASCII characters");
     let mut preset = [0; 8];
     preset[..config.preset.len()].copy_from_slice(config.preset.as_bytes());
-    let set: ParameterSet = config.set.set;
     vec![
         (map::MAGIC, hotloop_regs::MAGIC.into()),
         (map::ABI_VERSION, hotloop_regs::ABI.into()),
         (map::MAP_HASH_REG, hotloop_regs::MAP_HASH),
         (map::PRESET, u64::from_le_bytes(preset)),
         (map::BUILD_ID, build_id),
-        (map::SETS, 1 << set.code()),
+        (map::SETS, config.set.held().iter().map(|set| 1 << set.code()).sum()),
         (map::BUS_BYTES, u64::from(super::DATA_BITS) / 8),
         (map::NTT_LANES, config.ntt.lanes.into()),
         (map::NTT_MAX_LOG, config.ntt.max_log.into()),

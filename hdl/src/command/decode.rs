@@ -5,7 +5,7 @@ use hotloop_regs::{
         Descriptor, ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES,
         MAX_LOG_INNER, MAX_SALTS,
     },
-    Error, Opcode,
+    Error, LastBlock, Opcode, ParameterSet,
 };
 
 use super::field;
@@ -57,7 +57,8 @@ pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Ope
     let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform, op.commit, op.fold]);
     let bad_opcode = m.not(known);
     let set = field(m, descriptor, Descriptor::set);
-    let ours = m.eq_const(set, config.set.set.code().into());
+    let ours: Vec<Sig> = config.set.held().iter().map(|held| m.eq_const(set, held.code().into())).collect();
+    let ours = m.any(&ours);
     let bad_set = m.not(ours);
     let bad_shape = bad_shape(m, config, descriptor, op);
     let low: Vec<Sig> = [Descriptor::src, Descriptor::dst, Descriptor::param]
@@ -78,6 +79,18 @@ pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Ope
     .map(|(hit, error)| (hit, m.constant(error.code().into(), 16)));
     let none = m.constant(0, 16);
     m.choose(&cases, none)
+}
+
+/// Whether the job's set fills a last block of a leaf with zeros.
+pub(crate) fn zeroed(m: &mut Module, config: &Config, descriptor: Sig) -> Sig {
+    let set = field(m, descriptor, Descriptor::set);
+    let zeroed = |set: &ParameterSet| set.leaf_rule().last_block == LastBlock::Zeroed;
+    let zeroed: Vec<Sig> =
+        config.set.held().iter().filter(|set| zeroed(set)).map(|held| m.eq_const(set, held.code().into())).collect();
+    match zeroed[..] {
+        [] => m.constant(0, 1),
+        _ => m.any(&zeroed),
+    }
 }
 
 fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) -> Sig {

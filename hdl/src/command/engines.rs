@@ -98,7 +98,7 @@ pub(super) fn engines(
         ("in_data", m.mux(commit, values_data, in_data)),
         ("out_ready", m.and(digests_go, plan.hashing)),
     ];
-    ports.extend([("mode", plan.mode), ("rows", plan.rows), ("width", plan.width)]);
+    ports.extend([("mode", plan.mode), ("rows", plan.rows), ("width", plan.width), ("zeroed", plan.zeroed)]);
     let poseidon = parts.poseidon.as_ref().map(|engine| m.instance("poseidon", engine, &ports));
     let takes = m.mux(commit, tee_ready, out_ready);
     let ports = [

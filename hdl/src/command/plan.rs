@@ -6,7 +6,7 @@ use hotloop_regs::{
 };
 
 use super::{
-    decode::{width_panels, Operation},
+    decode::{width_panels, zeroed, Operation},
     field,
 };
 use crate::{
@@ -89,6 +89,8 @@ pub(crate) struct Plan {
     pub mode: Sig,
     pub rows: Sig,
     pub width: Sig,
+    /// A last block of a leaf is filled with zeros.
+    pub zeroed: Sig,
     /// Transform engine.
     pub inverse: Sig,
     pub forward: Sig,
@@ -361,6 +363,7 @@ pub(crate) fn plan(
         mode,
         rows: *level_rows,
         width,
+        zeroed: zeroed(m, config, descriptor),
         inverse,
         forward,
         coefficients,

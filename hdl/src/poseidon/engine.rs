@@ -13,8 +13,6 @@
 
 use std::rc::Rc;
 
-use hotloop_regs::LastBlock;
-
 use super::{
     cluster::{inside, place, slots},
     entry::{entry, held},
@@ -55,7 +53,8 @@ pub(super) struct Job {
 }
 
 /// The engine. Besides clock and reset: inputs `start` (one pulse; configuration stable from then until `busy` falls),
-/// `mode`, `rows`, `width`, `in_valid`, `in_data`, `out_ready`; outputs `in_ready`, `out_valid`, `out_data`, `out_half`
+/// `mode`, `rows`, `width`, `zeroed` (a last block of fewer than eight elements is filled with zeros; otherwise the other
+/// words stay), `in_valid`, `in_data`, `out_ready`; outputs `in_ready`, `out_valid`, `out_data`, `out_half`
 /// (only the lower 32 bytes of this beat are valid), `busy` (from the cycle after `start` until the last beat left),
 /// `perms` (permutations that left the units in this cycle).
 pub fn engine(config: &Config) -> Rc<Module> {
@@ -64,6 +63,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let mode = m.input("mode", 2);
     let row_count = m.input("rows", 32);
     let width = m.input("width", 16);
+    let zeroed = m.input("zeroed", 1);
     let in_valid = m.input("in_valid", 1);
     let in_data = m.input("in_data", 512);
     let out_ready = m.input("out_ready", 1);
@@ -203,18 +203,17 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let not_whole = m.not(whole);
     let partial = m.and(last, not_whole);
     let not_first = m.not(first);
+    // A word of the rate that is not overwritten stays, if the set has it so and there is something that can.
+    let kept = m.not(zeroed);
+    let stays = m.and(not_first, kept);
     for (i, wire) in entering.into_iter().enumerate() {
-        let before = m.gate(not_first, queue_words[i]);
+        let before = m.gate(if i < 8 { stays } else { not_first }, queue_words[i]);
         let (sponge, other) = if i < 8 {
             let index = m.constant(i as u128 + 1, 4);
             let length = m.extend(odd, 4);
             let beyond = m.lt(length, index);
             let keep = m.and(partial, beyond);
-            let beyond = match config.set.leaves.last_block {
-                LastBlock::Kept => before,
-                LastBlock::Zeroed => m.constant(0, 64),
-            };
-            let sponge = m.mux(keep, beyond, input[i]);
+            let sponge = m.mux(keep, before, input[i]);
             (sponge, held_low[i])
         } else {
             (before, m.mux(job.permute, input[i - 8], held_high[i - 8]))

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
+use hotloop_regs::descriptor::GRIND_TRAILING_BIT;
+
 use super::{fifo::hold, mds::canonical};
-use crate::datapath::Module;
+use crate::datapath::{Module, Sig};
 
 /// Nonces and results of a grinding job. Ports: `load` with `first`, `count`, `control` (words 12 to 14 of the
 /// parameter block); `nonce`, `position`, `wanted` (a state with that nonce should enter), `issued` (it did);
@@ -21,6 +23,7 @@ pub fn grind() -> Rc<Module> {
     let position = m.slice(control, 0, 4);
     let output_word = m.slice(control, 8, 4);
     let bits = m.slice(control, 16, 7);
+    let trailing = m.bit(control, GRIND_TRAILING_BIT);
 
     // Going in.
     let left = m.state("left", 64, 0);
@@ -39,8 +42,12 @@ pub fn grind() -> Rc<Module> {
     let done = m.or(*found, none_left);
     let wanted = m.not(done);
 
-    // Coming out, in order: the first that fits is the smallest. A stage for the word, a stage for its zeros.
+    // Coming out, in order: the first that fits is the smallest. A stage for the word, turned round if its last bits are
+    // looked at, and a stage for its zeros.
     let word = canonical(&mut m, result);
+    let turned: Vec<Sig> = (0..64).rev().map(|i| m.bit(word, i)).collect();
+    let turned = m.pack(&turned);
+    let word = m.mux(trailing, turned, word);
     let word = m.reg(word);
     let seven = m.extend(bits, 8);
     let sixty_four = m.constant(64, 8);

@@ -19,7 +19,7 @@ pub struct SetTables {
     pub generator: u64,
     /// Its permutation.
     pub hash: Hash,
-    /// How its leaves are hashed.
+    /// How its leaves are hashed; [`hotloop_regs::LastBlock`] is each job's, by its set.
     pub leaves: LeafRule,
 }
 
@@ -67,9 +67,21 @@ impl SetTables {
         let hash = match set {
             ParameterSet::Plonky2V1 | ParameterSet::Plonky2V0 => Hash::Poseidon(PoseidonTables::plonky2()),
             ParameterSet::Plonky3Goldilocks => Hash::Poseidon(PoseidonTables::plonky3()),
-            ParameterSet::Miden => Hash::Poseidon2(Poseidon2Tables::plonky3()),
+            ParameterSet::Miden | ParameterSet::Plonky3Poseidon2 => Hash::Poseidon2(Poseidon2Tables::plonky3()),
         };
         SetTables { set, field: Field::GOLDILOCKS, generator: set.generator(), hash, leaves: set.leaf_rule() }
+    }
+
+    /// The sets that a board made from this one holds: those that differ from it in nothing but what a last block leaves
+    /// beyond it, which each job says.
+    pub fn held(&self) -> Vec<ParameterSet> {
+        let same = |set: &SetTables| SetTables {
+            set: self.set,
+            leaves: LeafRule { last_block: self.leaves.last_block, ..set.leaves },
+            ..set.clone()
+        };
+        let own = SetTables::of(self.set);
+        ParameterSet::ALL.iter().copied().filter(|&set| same(&SetTables::of(set)) == own).collect()
     }
 
     /// plonky2 and starky 1.x.

@@ -3,7 +3,7 @@
 //! Permutation, leaves and parents: plonky2's for `plonky2-v0` (which has plonky2-v1's hash), p3-goldilocks's for the
 //! others. Miden's rule for a last block is that it is filled with zeros (miden-stateful-hasher 0.25.1,
 //! `src/field_sponge.rs`), so that its digest is Plonky3's of the leaf padded so; tests/sets compares with Miden's own
-//! code. Transforms: p3-dft, whose generator and shift all three have.
+//! code. Transforms: p3-dft, whose generator and shift all of them have.
 
 use std::sync::{Arc, LazyLock};
 
@@ -27,10 +27,11 @@ use crate::{
 };
 
 /// The sets besides plonky2-v1, and their boards.
-pub const BOARDS: [(ParameterSet, &str); 3] = [
+pub const BOARDS: [(ParameterSet, &str); 4] = [
     (ParameterSet::Plonky2V0, "sim:sim-v0"),
     (ParameterSet::Plonky3Goldilocks, "sim:sim-p3"),
     (ParameterSet::Miden, "sim:sim-mid"),
+    (ParameterSet::Plonky3Poseidon2, "sim:sim-mid"),
 ];
 
 // Made once: Poseidon1's fast form takes matrix inversions.
@@ -58,7 +59,7 @@ impl Reference for Library {
         match self.0 {
             ParameterSet::Plonky2V1 | ParameterSet::Plonky2V0 => hotloop_plonky2::PoseidonReference.permute(state),
             ParameterSet::Plonky3Goldilocks => *state = permuted(&*POSEIDON1, *state),
-            ParameterSet::Miden => *state = permuted(&*POSEIDON2, *state),
+            ParameterSet::Miden | ParameterSet::Plonky3Poseidon2 => *state = permuted(&*POSEIDON2, *state),
         }
     }
 }
@@ -68,6 +69,7 @@ impl Library {
         match self.0 {
             ParameterSet::Plonky2V1 | ParameterSet::Plonky2V0 => plonky2_leaf(leaf),
             ParameterSet::Plonky3Goldilocks => sponge(POSEIDON1.clone(), leaf),
+            ParameterSet::Plonky3Poseidon2 => sponge(POSEIDON2.clone(), leaf),
             ParameterSet::Miden => {
                 let mut padded = leaf.to_vec();
                 padded.resize(leaf.len().next_multiple_of(8), 0);

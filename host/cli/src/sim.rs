@@ -37,7 +37,7 @@ pub struct ServeArgs {
 
 /// Boards of the parameter sets that only a build with the feature `sets` has.
 const SET_BOARDS: [(&str, &str); 3] =
-    [("sim-v0", "plonky2-v0"), ("sim-p3", "plonky3-goldilocks"), ("sim-mid", "miden")];
+    [("sim-v0", "plonky2-v0"), ("sim-p3", "plonky3-goldilocks"), ("sim-mid", "miden, plonky3-poseidon2")];
 
 /// The simulated boards for `hotloop devices`, `sim` first, and those that other builds have.
 pub fn list() -> Vec<Value> {

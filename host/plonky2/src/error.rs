@@ -36,6 +36,12 @@ pub enum ProveError {
         /// The set it was opened with.
         found: &'static str,
     },
+    /// The configuration hashes with something else than Poseidon.
+    #[error("the board hashes with plonky2's Poseidon, the configuration with {found}: use `PoseidonGoldilocksConfig` or one with the same hash")]
+    WrongHash {
+        /// Its hasher.
+        found: &'static str,
+    },
     /// No AIR has this name.
     #[error("no AIR is named `{0}`: use `fibonacci` or `wide`")]
     UnknownAir(String),

@@ -9,7 +9,11 @@ use plonky2::{
         goldilocks_field::GoldilocksField,
         types::{Field, Field64, PrimeField64},
     },
-    hash::{hash_types::HashOut, poseidon::Poseidon},
+    hash::{
+        hash_types::HashOut,
+        poseidon::{Poseidon, PoseidonHash},
+    },
+    plonk::config::Hasher,
 };
 
 use crate::error::{ProveError, Result};
@@ -36,6 +40,11 @@ impl Words for Elements<'_> {
     fn word(&self, index: usize) -> u64 {
         self.0[index].to_noncanonical_u64()
     }
+
+    #[inline]
+    fn copy_to(&self, first: usize, out: &mut [u64]) {
+        out.iter_mut().zip(&self.0[first..]).for_each(|(word, x)| *word = x.to_noncanonical_u64());
+    }
 }
 
 /// One of the two base-field coordinates of extension elements, as words.
@@ -50,6 +59,11 @@ impl Words for Coordinate<'_> {
     #[inline]
     fn word(&self, index: usize) -> u64 {
         self.0[index].0[self.1].to_noncanonical_u64()
+    }
+
+    #[inline]
+    fn copy_to(&self, first: usize, out: &mut [u64]) {
+        out.iter_mut().zip(&self.0[first..]).for_each(|(word, x)| *word = x.0[self.1].to_noncanonical_u64());
     }
 }
 
@@ -84,6 +98,15 @@ pub(crate) fn right_set(device: &Device) -> Result<()> {
         ParameterSet::Plonky2V1 => Ok(()),
         other => Err(ProveError::WrongSet { found: other.name() }),
     }
+}
+
+/// Whether `H` is the board's hash, by one permutation.
+pub(crate) fn right_hash<H: Hasher<F, Hash = HashOut<F>>>() -> Result<()> {
+    let input = [F::ONE, F::TWO, F::NEG_ONE, F::ZERO, F::ONE];
+    if H::hash_no_pad(&input) == PoseidonHash::hash_no_pad(&input) {
+        return Ok(());
+    }
+    Err(ProveError::WrongHash { found: std::any::type_name::<H>() })
 }
 
 /// Shift of plonky2's low-degree extensions.

@@ -1,6 +1,6 @@
 //! Opening proofs: `PolynomialBatch::prove_openings` with extensions, trees and grinding by the device.
 
-use hotloop::{Device, GrindRequest, Input, LdeRequest, STATE_WORDS};
+use hotloop::{Device, GrindRequest, Input, LdeRequest, Zeros, STATE_WORDS};
 use plonky2::{
     field::{
         extension::{unflatten, FieldExtension},
@@ -10,7 +10,7 @@ use plonky2::{
     fri::{
         oracle::PolynomialBatch,
         proof::{FriInitialTreeProof, FriProof, FriQueryRound, FriQueryStep},
-        structure::{FriBatchInfo, FriInstanceInfo},
+        structure::{FriBatchInfo, FriInstanceInfo, FriPolynomialInfo},
         FriParams,
     },
     hash::{
@@ -23,10 +23,10 @@ use plonky2::{
         config::{GenericConfig, Hasher},
         plonk_common::reduce_with_powers,
     },
-    util::reducing::ReducingFactor,
 };
 
 use crate::{
+    combine::compose,
     commit,
     error::{ProveError, Result},
     field::{coset_shift, element, right_set, Coordinate, D, F, FE},
@@ -72,16 +72,17 @@ where
 {
     right_set(device)?;
     check(instance, oracles, params)?;
-    let mut alpha = ReducingFactor::new(challenger.get_extension_challenge::<D>());
+    let alpha = challenger.get_extension_challenge::<D>();
+    let coefficients =
+        |info: &FriPolynomialInfo| &oracles[info.oracle_index].polynomials[info.polynomial_index].coeffs[..];
+    let columns: Vec<Vec<&[F]>> =
+        instance.batches.iter().map(|batch| batch.polynomials.iter().map(coefficients).collect()).collect();
     let mut combined = PolynomialCoeffs::<FE>::empty();
-    for FriBatchInfo { point, polynomials } in &instance.batches {
-        let coefficients =
-            polynomials.iter().map(|info| &oracles[info.oracle_index].polynomials[info.polynomial_index]);
-        let composition = alpha.reduce_polys_base::<F, D>(coefficients);
-        let mut quotient = composition.divide_by_linear(*point);
+    for (FriBatchInfo { point, polynomials }, composition) in instance.batches.iter().zip(compose(&columns, alpha)) {
+        let mut quotient = PolynomialCoeffs::new(composition).divide_by_linear(*point);
         // Back to a power of two.
         quotient.coeffs.push(FE::ZERO);
-        alpha.shift_poly(&mut combined);
+        combined *= alpha.exp_u64(polynomials.len() as u64);
         combined += quotient;
     }
 
@@ -166,6 +167,7 @@ where
         position: waiting.len() as u8,
         output_word: (H::Permutation::RATE - 1) as u8,
         bits,
+        zeros: Zeros::Leading,
         start: 0,
         tries: tries(bits),
     };

@@ -10,6 +10,7 @@
 
 pub mod airs;
 pub mod circuit;
+mod combine;
 pub mod commit;
 pub mod counting;
 mod error;
@@ -19,6 +20,7 @@ pub mod offload;
 mod pool;
 mod proof_file;
 mod prove;
+mod reference;
 mod shape;
 pub mod starky;
 
@@ -27,3 +29,4 @@ pub use error::{ProveError, Result};
 pub use field::{options, Elements, PoseidonReference, D, F, FE};
 pub use proof_file::{verify_file, ProofFile, ProofFileError};
 pub use prove::{prove, Backend, Report};
+pub use reference::{reference, Reference};

@@ -5,6 +5,6 @@
 //! |---|---|---|
 //! | `v0` | `sim-v0` | `plonky2-v0` |
 //! | `p3` | `sim-p3` | `plonky3-goldilocks` |
-//! | `miden` | `sim-mid` (the register holds eight letters) | `miden` |
+//! | `miden` | `sim-mid` (the register holds eight letters) | `miden` and `plonky3-poseidon2`, which differ in a leaf's last block |
 
 use hotloop_sim as _;

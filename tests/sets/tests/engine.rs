@@ -30,6 +30,8 @@ static POSEIDON2: LazyLock<Poseidon2Goldilocks<12>> = LazyLock::new(default_gold
 /// A set's library.
 #[derive(Clone, Copy)]
 struct Library {
+    /// The engine is told to fill last blocks with zeros.
+    zeroed: bool,
     permute: fn(&mut [Goldilocks; 12]),
     leaf: fn(&[Goldilocks]) -> Digest,
     parent: fn([Digest; 2]) -> Digest,
@@ -40,12 +42,20 @@ fn truncated(permutation: impl CryptographicPermutation<[Goldilocks; 12]>, pair:
 }
 
 const PLONKY3: Library = Library {
+    zeroed: false,
     permute: |state| POSEIDON1.permute_mut(state),
     leaf: |leaf| PaddingFreeSponge::<_, 12, 8, 4>::new(POSEIDON1.clone()).hash_iter(leaf.iter().copied()),
     parent: |pair| truncated(POSEIDON1.clone(), pair),
 };
 
+const PLONKY3_POSEIDON2: Library = Library {
+    zeroed: false,
+    leaf: |leaf| PaddingFreeSponge::<_, 12, 8, 4>::new(POSEIDON2.clone()).hash_iter(leaf.iter().copied()),
+    ..MIDEN
+};
+
 const MIDEN: Library = Library {
+    zeroed: true,
     permute: |state| POSEIDON2.permute_mut(state),
     leaf: |leaf| {
         let sponge = StatefulSponge::<_, 12, 8, 4>::new(POSEIDON2.clone());
@@ -78,7 +88,8 @@ impl Engine {
     fn open(name: &str, library: Library, tile_rows: usize) -> Engine {
         let model = Clocked::open(name).unwrap();
         let mut engine = Engine { model, library, tile_rows, rng: StdRng::seed_from_u64(seed(11)) };
-        for (name, value) in [("rst", 1), ("start", 0), ("in_valid", 0), ("out_ready", 0)] {
+        let zeroed = library.zeroed.into();
+        for (name, value) in [("rst", 1), ("start", 0), ("in_valid", 0), ("out_ready", 0), ("zeroed", zeroed)] {
             engine.set(name, value);
         }
         (0..16).for_each(|_| engine.model.step().unwrap());
@@ -217,6 +228,11 @@ fn miden() -> Engine {
     Engine::open("set_miden", MIDEN, 256)
 }
 
+/// The same board for Plonky3: another rule for last blocks.
+fn plonky3_poseidon2() -> Engine {
+    Engine::open("set_miden", PLONKY3_POSEIDON2, 256)
+}
+
 fn serial() -> Engine {
     Engine::open("set_miden_serial", MIDEN, 64)
 }
@@ -250,6 +266,7 @@ fn midens_permutation() {
 fn leaves_and_parents() {
     plonky3().trees();
     miden().trees();
+    plonky3_poseidon2().trees();
     odd().trees();
     serial().trees();
 }

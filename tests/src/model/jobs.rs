@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hotloop_driver::{hash_digests, Descriptor, DmaMemory};
 use hotloop_regs::{
     descriptor::{
-        ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES, MAX_LOG_INNER,
-        MAX_SALTS,
+        ACROSS_ROWS_LOG, FLAG_ACROSS, FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE, FLAG_OWN_TABLES,
+        GRIND_TRAILING_BIT, MAX_LOG_INNER, MAX_SALTS,
     },
     map, scale_table_beats, Error, Opcode, BEAT_BYTES, BEAT_WORDS, SCALE_LO_WORDS,
 };
@@ -265,6 +265,7 @@ impl Run<'_> {
         let words: Vec<u64> = first.into_iter().chain(second).collect();
         let (position, output) = ((words[14] & 15) as usize, (words[14] >> 8 & 15) as usize);
         let zeros = (words[14] >> 16 & 127) as u32;
+        let trailing = words[14] >> GRIND_TRAILING_BIT & 1 == 1;
         if position >= 12 || output >= 12 || zeros > 64 || words[13] == 0 {
             return self.fail(Error::BadShape);
         }
@@ -273,7 +274,8 @@ impl Run<'_> {
             let nonce = words[12].wrapping_add(tried);
             let mut state = state;
             state[position] = field(nonce);
-            if self.permutation(state)[output].to_canonical_u64().leading_zeros() >= zeros {
+            let word = self.permutation(state)[output].to_canonical_u64();
+            if zeros <= if trailing { word.trailing_zeros() } else { word.leading_zeros() } {
                 return self.write(0, &[1, nonce, 0, 0, 0, 0, 0, 0]);
             }
         }

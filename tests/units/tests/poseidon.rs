@@ -188,21 +188,34 @@ impl Engine {
         outcome
     }
 
+    /// Both kinds of zeros, each with a state of its own; gives the latter's outcome.
     fn grind(&mut self, first: u64, count: u64, position: usize, output: usize, bits: u32, stalls: Stalls) -> Outcome {
+        self.grind_for((first, count), (position, output), (bits, false), stalls);
+        self.grind_for((first, count), (position, output), (bits, true), stalls)
+    }
+
+    fn grind_for(
+        &mut self,
+        (first, count): (u64, u64),
+        (position, output): (usize, usize),
+        (bits, trailing): (u32, bool),
+        stalls: Stalls,
+    ) -> Outcome {
         let state: [u64; 12] = std::array::from_fn(|_| self.word());
         let fits = |nonce: u64| {
             let mut words = state.map(F::from_noncanonical_u64);
             words[position] = F::from_noncanonical_u64(nonce);
-            F::poseidon(words)[output].to_canonical_u64().leading_zeros() >= bits
+            let word = F::poseidon(words)[output].to_canonical_u64();
+            bits <= if trailing { word.trailing_zeros() } else { word.leading_zeros() }
         };
         let found = (first..first + count).find(|&nonce| fits(nonce));
-        let control = position as u64 | (output as u64) << 8 | u64::from(bits) << 16;
+        let control = position as u64 | (output as u64) << 8 | u64::from(bits) << 16 | u64::from(trailing) << 24;
         let mut words = state.to_vec();
         words.extend([first, count, control, 0]);
         let input: Vec<Beat> = words.chunks(8).map(|beat| std::array::from_fn(|i| beat[i])).collect();
         let outcome = self.run(&Job { mode: GRIND, rows: 9, width: 9, stalls }, &input);
         let expected = [found.is_some().into(), found.unwrap_or(count), 0, 0, 0, 0, 0, 0];
-        assert_eq!(outcome.beats, [(expected, false)], "{count} from {first}, {bits} bits");
+        assert_eq!(outcome.beats, [(expected, false)], "{count} from {first}, {bits} bits, trailing: {trailing}");
         outcome
     }
 

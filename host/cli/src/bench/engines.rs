@@ -76,6 +76,7 @@ fn grind(device: &Device) -> Result<Vec<Row>, HotloopError> {
         position: 0,
         output_word: 7,
         bits: 64,
+        zeros: hotloop::Zeros::Leading,
         start: 0,
         tries: 1 << 14,
     };

@@ -1,6 +1,7 @@
 //! `hotloop bench`: cycles from the board's own counters, against the bound of its multipliers.
 
 mod engines;
+mod host;
 mod page;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -26,6 +27,15 @@ pub struct BenchArgs {
     /// Write the figures into this page of documentation too, between its two marks.
     #[arg(long)]
     docs: Option<PathBuf>,
+    /// Of suite `host`: one shape only.
+    #[arg(long)]
+    quick: bool,
+    /// Of suite `host`: these shapes, columns and log2 of the rows, as in `100x16`.
+    #[arg(long, value_delimiter = ',')]
+    shape: Vec<host::Shape>,
+    /// How suite `host` measures memory: in a process that proves once, on `cpu` or from a recording.
+    #[arg(long, hide = true)]
+    peak_of: Option<String>,
 }
 
 /// A group of figures.
@@ -34,6 +44,8 @@ pub struct BenchArgs {
 enum Suite {
     /// The engines of one board: cycles against what their multipliers allow.
     Engines,
+    /// A prover whose device answers at once, against what the CPU prover does besides; `--device` is ignored.
+    Host,
 }
 
 /// Where a figure comes from.
@@ -93,6 +105,9 @@ impl Row {
 
 /// Runs the command.
 pub fn run(args: &BenchArgs, output: &Output) -> Result<ExitCode, Failure> {
+    if args.suite == Suite::Host {
+        return host::run(args, output);
+    }
     let device = open(&args.device)?;
     let mut rows: Vec<Row> = Vec::new();
     for (name, measure) in engines::MEASURES {

@@ -1,6 +1,6 @@
 //! The Poseidon engine, against plonky2's hash.
 
-use hotloop::{Device, GrindRequest, Leaves, TreeRequest, STATE_WORDS};
+use hotloop::{Device, GrindRequest, Leaves, TreeRequest, Zeros, STATE_WORDS};
 use plonky2::{
     field::{
         goldilocks_field::GoldilocksField as F,
@@ -58,15 +58,21 @@ pub fn trees(device: &Device) -> Answer {
 
 pub fn grind(device: &Device) -> Answer {
     let state: [u64; STATE_WORDS] = std::array::from_fn(|i| F::rand().to_canonical_u64() ^ i as u64);
-    for (position, output_word, bits) in [(0, 7, 8), (3, 0, 5), (11, 11, 0), (7, 7, 10)] {
-        let request = GrindRequest { state, position, output_word, bits, start: 1, tries: 1 << 20 };
+    let cases = [
+        (0, 7, 8, Zeros::Leading),
+        (3, 0, 5, Zeros::Trailing),
+        (11, 11, 0, Zeros::Leading),
+        (7, 7, 10, Zeros::Trailing),
+    ];
+    for (position, output_word, bits, zeros) in cases {
+        let request = GrindRequest { state, position, output_word, bits, zeros, start: 1, tries: 1 << 20 };
         let nonce = device.grind(&request).map_err(text)?;
         let wanted = (1u64..).find(|&n| {
             let mut s = state.map(F::from_noncanonical_u64);
             s[usize::from(position)] = F::from_canonical_u64(n);
-            F::poseidon(s)[usize::from(output_word)].to_canonical_u64().leading_zeros() >= bits
+            zeros.count(F::poseidon(s)[usize::from(output_word)].to_canonical_u64()) >= bits
         });
-        expect(&format!("the nonce for {bits} bits"), &Some(nonce), &wanted)?;
+        expect(&format!("the nonce for {bits} {zeros} zeros"), &Some(nonce), &wanted)?;
     }
-    Ok("smallest nonces for 0 to 10 bits".into())
+    Ok("smallest nonces for 0 to 10 leading or trailing zeros".into())
 }

@@ -42,7 +42,7 @@ pub(crate) trait Visit {
 }
 
 /// An AIR with its trace.
-pub(crate) trait PinnedAir: Stark<F, D> + Copy + Send {
+pub trait PinnedAir: Stark<F, D> + Copy + Send {
     /// The trace of 2^`log_rows` rows and its public inputs.
     fn trace(&self, log_rows: u32) -> (Vec<PolynomialValues<F>>, Vec<F>);
 }

@@ -22,7 +22,7 @@ use crate::{
     error::{ProveError, Result},
     field::{right_set, D, F, FE},
     pool::in_one_thread,
-    starky::shape,
+    starky::{check_trace, shape},
 };
 
 /// `PoseidonGoldilocksConfig` with Merkle trees and grinding on a device; only inside [`with_device`].
@@ -70,7 +70,7 @@ pub fn convert<T: Serialize, U: DeserializeOwned>(proof: &T) -> Result<U> {
 /// Proves with starky's own, unmodified prover, and its trees and grinding on a device.
 ///
 /// # Errors
-/// [`ProveError::Shape`], [`ProveError::Prover`], [`ProveError::Device`].
+/// [`ProveError::Shape`], [`ProveError::Unsatisfied`], [`ProveError::Prover`], [`ProveError::Device`].
 pub fn prove<S: Stark<F, D> + Copy + Send>(
     device: &Device,
     stark: S,
@@ -79,6 +79,7 @@ pub fn prove<S: Stark<F, D> + Copy + Send>(
     public_inputs: &[F],
 ) -> Result<(StarkProofWithPublicInputs<F, PoseidonGoldilocksConfig, D>, SessionReport)> {
     shape(&stark, config, &trace, public_inputs)?;
+    check_trace(&stark, &trace, public_inputs)?;
     with_device(device, config.fri_config.proof_of_work_bits, || {
         let mut timing = TimingTree::default();
         let proof =

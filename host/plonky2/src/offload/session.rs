@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use hotloop::{Device, Digest, GrindRequest, HotloopError, Leaves, Offload, TreeRequest, STATE_WORDS};
+use hotloop::{Device, Digest, GrindRequest, HotloopError, Leaves, Offload, TreeRequest, Zeros, STATE_WORDS};
 
 use super::hasher::Ticket;
 use crate::{error::ProveError, fri::tries};
@@ -167,6 +167,7 @@ impl Session {
                     position: position as u8,
                     output_word: 7,
                     bits: self.bits,
+                    zeros: Zeros::Leading,
                     start: 0,
                     tries: tries(self.bits),
                 };

@@ -5,7 +5,7 @@ use plonky2::{
     field::{packable::Packable, packed::PackedField, polynomial::PolynomialValues},
     fri::{oracle::PolynomialBatch, FriParams},
     plonk::config::GenericConfig,
-    util::log2_strict,
+    util::{log2_ceil, log2_strict},
 };
 use starky::{config::StarkConfig, stark::Stark};
 
@@ -67,12 +67,21 @@ pub(crate) fn shape<S: Stark<F, D>>(
     Ok((degree_bits, fri_params))
 }
 
-/// Whether the device can commit to tables of so many columns: engines, length, blow-up and memory.
-pub(super) fn device(device: &Device, columns: &[usize], degree_bits: usize, rate_bits: usize) -> Result<()> {
+/// Whether the device can commit to tables of so many columns, and transform the quotients: engines, length, blow-up and
+/// memory.
+pub(super) fn device<S: Stark<F, D>>(
+    device: &Device,
+    stark: &S,
+    config: &StarkConfig,
+    columns: &[usize],
+    degree_bits: usize,
+) -> Result<()> {
     right_set(device)?;
-    for &columns in columns.iter().filter(|&&columns| columns > 0) {
-        device.check_commit(columns, degree_bits as u32, rate_bits as u32)?;
+    for &columns in [stark.num_quotient_polys(config)].iter().chain(columns).filter(|&&columns| columns > 0) {
+        device.check_commit(columns, degree_bits as u32, config.fri_config.rate_bits as u32)?;
     }
+    let quotient_bits = log2_ceil(stark.quotient_degree_factor().max(1));
+    device.check_commit(config.num_challenges, (degree_bits + quotient_bits) as u32, 0)?;
     Ok(())
 }
 

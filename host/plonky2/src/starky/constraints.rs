@@ -160,14 +160,19 @@ fn lagrange(log_n: usize, x: FE) -> (FE, FE) {
     (vanishing * inverses[0], vanishing * inverses[1])
 }
 
-/// Whether a trace satisfies its AIR's constraints, without those of lookups: evaluates a random combination of them in
-/// every row. The first row in which they do not hold is named; row r is checked together with row r + 1.
+/// Whether a trace satisfies its AIR: evaluates a random combination of the constraints in every row, and each lookup for
+/// a random challenge. The first row in which the constraints do not hold is named; row r is checked together with row
+/// r + 1. Cross-table lookups are the other tables' affair.
 ///
 /// # Errors
-/// [`ProveError::Unsatisfied`], and [`ProveError::Shape`] for another number of columns, rows or public inputs.
+/// [`ProveError::Unsatisfied`], and [`ProveError::Shape`] for another number of columns, rows or public inputs, or
+/// lookups of other columns than there are.
 pub fn check_trace<S: Stark<F, D>>(stark: &S, trace: &[PolynomialValues<F>], public_inputs: &[F]) -> Result<()> {
     super::checks::table_shape::<S>(trace, public_inputs)?;
     let degree = trace[0].len();
+    for lookup in Instance::all(&stark.lookups(), &[F::rand()], stark.constraint_degree(), S::COLUMNS)? {
+        lookup.columns(trace)?;
+    }
     let constraints = Constraints { stark, lookups: Vec::new(), ctl_data: None, public_inputs };
     let g = F::primitive_root_of_unity(degree.ilog2() as usize);
     let (alpha, last) = (F::rand(), g.inverse());

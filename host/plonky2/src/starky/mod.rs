@@ -33,6 +33,7 @@ use plonky2::{
 
 use self::{constraints::Constraints, lookups::Instance, quotient::quotient_chunks};
 use crate::{
+    combine::opening_set,
     commit::{from_coeffs, from_values},
     error::{ProveError, Result},
     field::{D, F, FE},
@@ -69,8 +70,8 @@ where
 {
     let (degree_bits, _) = shape(stark, config, trace, public_inputs)?;
     let (rate_bits, cap_height) = (config.fri_config.rate_bits, config.fri_config.cap_height);
-    let columns = [S::COLUMNS, stark.num_lookup_helper_columns(config), stark.num_quotient_polys(config)];
-    checks::device(device, &columns, degree_bits, rate_bits)?;
+    let columns = [S::COLUMNS, stark.num_lookup_helper_columns(config)];
+    checks::device(device, stark, config, &columns, degree_bits)?;
     let mut watch = Stopwatch::new();
     check_trace(stark, trace, public_inputs)?;
     watch.lap("trace check");
@@ -147,7 +148,7 @@ where
         let ctl_helpers = ctl_data.map(CtlData::num_ctl_helper_polys).unwrap_or_default();
         let lookup_columns = stark.num_lookup_helper_columns(config);
         let columns = lookup_columns + ctl_helpers.iter().sum::<usize>() + ctl_helpers.len();
-        checks::device(device, &[columns, stark.num_quotient_polys(config)], degree_bits, rate_bits)?;
+        checks::device(device, stark, config, &[columns], degree_bits)?;
 
         let lookups = stark.lookups();
         let betas: Vec<F> = match ctl_challenges {
@@ -200,7 +201,7 @@ where
             return Err(ProveError::Prover("the opening point is in the subgroup".into()));
         }
         let g = F::primitive_root_of_unity(degree_bits);
-        let openings = StarkOpeningSet::new(
+        let openings = opening_set(
             zeta,
             g,
             commitment,
