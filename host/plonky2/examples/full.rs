@@ -16,7 +16,7 @@ type C = PoseidonGoldilocksConfig;
 
 fn main() -> anyhow::Result<()> {
     let args = common::Args::new(7)?;
-    let config = ::starky::config::StarkConfig::standard_fast_config();
+    let config = common::config();
     let air = Wide::<32>;
     let (trace, inputs) = air.trace(args.log_rows);
 

@@ -14,7 +14,7 @@ mod tables;
 
 fn main() -> anyhow::Result<()> {
     let args = common::Args::new(5)?;
-    let config = starky::config::StarkConfig::standard_fast_config();
+    let config = common::config();
     let traces = tables::traces(args.log_rows);
 
     let device = args.open()?;

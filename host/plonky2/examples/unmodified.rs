@@ -30,7 +30,7 @@ fn prove<C: GenericConfig<D, F = F>>(
 
 fn main() -> anyhow::Result<()> {
     let args = common::Args::new(8)?;
-    let config = StarkConfig::standard_fast_config();
+    let config = common::config();
     let (trace, inputs) = Fibonacci.trace(args.log_rows);
 
     let device = args.open()?;

@@ -174,25 +174,55 @@ pub fn check_trace<S: Stark<F, D>>(stark: &S, trace: &[PolynomialValues<F>], pub
         lookup.columns(trace)?;
     }
     let constraints = Constraints { stark, lookups: Vec::new(), ctl_data: None, public_inputs };
-    let g = F::primitive_root_of_unity(degree.ilog2() as usize);
-    let (alpha, last) = (F::rand(), g.inverse());
-    let rows = 0..degree / P::WIDTH;
-    let failed = |packing: usize| -> Option<usize> {
-        let rows: Range<usize> = packing * P::WIDTH..(packing + 1) * P::WIDTH;
-        let pack = |value: &dyn Fn(usize) -> F| *P::from_slice(&rows.clone().map(value).collect::<Vec<_>>());
-        let row = |ahead: usize| -> Vec<P> {
-            trace.iter().map(|column| pack(&|row| column.values[(row + ahead) % degree])).collect()
-        };
-        let selector = |of: usize| pack(&|row| F::from_bool(row == of));
-        let z_last = pack(&|row| g.exp_u64(row as u64) - last);
-        let mut consumer = ConstraintConsumer::new(vec![alpha], z_last, selector(0), selector(degree - 1));
-        let row = Row { local: &row(0), next: &row(1), auxiliary: &[], auxiliary_next: &[] };
-        constraints.eval::<F, P, 1>(row, &mut consumer);
-        let value = consumer.accumulators()[0];
-        rows.zip(value.as_slice()).find(|(_, value)| **value != F::ZERO).map(|(row, _)| row)
-    };
-    match rows.into_par_iter().find_map_first(failed) {
+    let alpha = F::rand();
+    let failed = |block| first_failure(&constraints, trace, block * BLOCK..degree.min((block + 1) * BLOCK), alpha);
+    match (0..degree.div_ceil(BLOCK)).into_par_iter().find_map_first(failed) {
         Some(row) => Err(ProveError::Unsatisfied { what: format!("its constraints do not hold in row {row}") }),
         None => Ok(()),
     }
+}
+
+/// Rows of [`check_trace`] at a time: a power of two above any packing's width.
+const BLOCK: usize = 64;
+
+/// The first of `rows` in which the combination of the constraints by `alpha` is not zero.
+fn first_failure<S: Stark<F, D>>(
+    constraints: &Constraints<'_, S>,
+    trace: &[PolynomialValues<F>],
+    rows: Range<usize>,
+    alpha: F,
+) -> Option<usize> {
+    let (width, degree) = (trace.len(), trace[0].len());
+    // These rows and the next one, row by row: columns of a power of two of rows lie badly for caches.
+    let mut values = vec![F::ZERO; (rows.len() + 1) * width];
+    for (k, column) in trace.iter().enumerate() {
+        let next = std::iter::once(&column.values[rows.end % degree]);
+        let column = column.values[rows.clone()].iter().chain(next);
+        values.iter_mut().skip(k).step_by(width).zip(column).for_each(|(value, &from)| *value = from);
+    }
+    let pack = |value: &dyn Fn(usize) -> F| -> P {
+        let mut packed = P::ZEROS;
+        packed.as_slice_mut().iter_mut().enumerate().for_each(|(lane, word)| *word = value(lane));
+        packed
+    };
+    let g = F::primitive_root_of_unity(degree.ilog2() as usize);
+    let last = g.inverse();
+    let mut x = g.exp_u64(rows.start as u64);
+    for first in rows.clone().step_by(P::WIDTH) {
+        let row = |at: usize| -> Vec<P> {
+            let at = (at - rows.start) * width;
+            (0..width).map(|k| pack(&|lane| values[at + lane * width + k])).collect()
+        };
+        let selector = |of: usize| pack(&|lane| F::from_bool(first + lane == of));
+        let z_last = pack(&|lane| x * g.exp_u64(lane as u64) - last);
+        x *= g.exp_u64(P::WIDTH as u64);
+        let mut consumer = ConstraintConsumer::new(vec![alpha], z_last, selector(0), selector(degree - 1));
+        let row = Row { local: &row(first), next: &row(first + 1), auxiliary: &[], auxiliary_next: &[] };
+        constraints.eval::<F, P, 1>(row, &mut consumer);
+        let failed = |sum: P| sum.as_slice().iter().position(|&value| value != F::ZERO);
+        if let Some(lane) = consumer.accumulators().into_iter().find_map(failed) {
+            return Some(first + lane);
+        }
+    }
+    None
 }
