@@ -5,7 +5,7 @@ HOTLOOP := $(TARGET)/release/hotloop
 .PHONY: prove prove-hardware test test-long test-guest fuzz sets build docs clean help
 
 help:
-	@echo "make prove   prove a STARK on the simulated board, and compare with the CPU prover"
+	@echo "make prove   prove a Miden program on the simulated board, and compare with the CPU prover"
 	@echo "make test    every test, lints included (two cores: see README for the time it takes)"
 	@echo "make test-long   every unit against its library on a million vectors, stalls on every stream (docs/testing.md)"
 	@echo "make prove-hardware   prove the emitted hardware for all inputs; writes docs/proofs.md"
@@ -18,10 +18,10 @@ build:
 	@scripts/setup.sh
 	cargo build --release --locked -p hotloop-cli
 
-# Without the boards of the other parameter sets, which take minutes to build.
+# Of the boards of the other parameter sets, which take minutes to build, with Miden's alone.
 prove:
 	@scripts/setup.sh
-	cargo build --release --locked -p hotloop-cli --no-default-features --features sim
+	cargo build --release --locked -p hotloop-cli --no-default-features --features sim-miden
 	@scripts/prove.sh $(HOTLOOP)
 
 test:

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# The main job: a STARK proved on the simulated board, verified by starky, and equal byte by byte to the CPU's.
+# The main job: a Miden program proved on the simulated board, verified by miden-vm, and equal byte by byte to the proof of
+# Miden's own prover.
 set -euo pipefail
 hotloop=$1
+examples=$(dirname "$0")/../examples
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
+prove() { "$hotloop" prove --zkvm miden "$examples/fibonacci.masm" --inputs "$examples/fibonacci.json" "$@"; }
 
-echo "== proving on the simulated board"
-"$hotloop" prove --device sim --air fibonacci --log-rows 12 --out "$out/sim.bin"
+echo "== proving examples/fibonacci.masm on the simulated board"
+prove --device sim --out "$out/sim.proof"
 echo
-echo "== proving with the unmodified CPU prover"
-"$hotloop" prove --device cpu --air fibonacci --log-rows 12 --out "$out/cpu.bin"
+echo "== proving it with Miden's own, unmodified prover"
+prove --device cpu --out "$out/cpu.proof"
 echo
-echo "== verifying with starky's own verifier"
-"$hotloop" verify "$out/sim.bin"
-cmp "$out/sim.bin" "$out/cpu.bin"
-echo "the board's proof equals the CPU's: $(wc -c <"$out/sim.bin") bytes, sha256 $(sha256sum <"$out/sim.bin" | cut -c1-16)…"
+echo "== verifying with Miden's own verifier"
+"$hotloop" verify "$out/sim.proof"
+cmp "$out/sim.proof" "$out/cpu.proof"
+echo "the board's proof equals the CPU's: $(wc -c <"$out/sim.proof") bytes, sha256 $(sha256sum <"$out/sim.proof" | cut -c1-16)…"

@@ -1,13 +1,13 @@
 //! Checks on results. Every function here says what is wrong, or nothing; none corrects.
 
-use hotloop_regs::{LastBlock, LeafRule};
+use hotloop_regs::{LastBlock, LeafRule, BEAT_WORDS};
 
 use crate::{
     device::Device,
     error::{HotloopError, Result},
     fold::{extension_mul, Extension},
     goldilocks::{
-        add, canonical, inverse, invert_all, mul, pow, reverse_bits, root, sub, transform as host_transform, ORDER,
+        add, canonical, inverse, invert_all, mul, pow, reduce, reverse_bits, root, sub, transform as host_transform, ORDER,
     },
     options::{Check, Reference},
     panels::Panels,
@@ -158,30 +158,63 @@ pub(crate) fn tree(device: &Device, leaves: Panels<'_>, tree: &Tree) -> Result<(
     Ok(())
 }
 
+/// What is kept of a transform's input until its results are there, for these may take its place.
+pub(crate) enum Before {
+    Nothing,
+    /// Random weights of the columns, and for each row the columns' sum with them.
+    Combined { weights: Vec<u64>, sums: Vec<u64> },
+    Everything(Vec<Vec<u64>>),
+}
+
+/// Writes the columns of a transform to its input, and keeps what its check needs.
+pub(crate) fn write_input<W: Words>(device: &Device, input: Panels<'_>, columns: &[W]) -> Result<Before> {
+    match device.options().check {
+        Check::Off => input.write_columns(columns).map(|()| Before::Nothing),
+        Check::Spot => {
+            let weights = weights(columns.len())?;
+            let mut sums = vec![0; input.rows];
+            input.write_columns_and(columns, |first, panel, beats| {
+                accumulate(&mut sums[first..], &weights[panel * BEAT_WORDS..], beats);
+            })?;
+            Ok(Before::Combined { weights, sums })
+        }
+        Check::Full => {
+            input.write_columns(columns)?;
+            input.to_columns(canonical).map(Before::Everything)
+        }
+    }
+}
+
 /// Compares input and results of a transform: at a random point, or everywhere.
 ///
 /// `shifts` are the cosets' shifts, or the scale of an inverse transform's coefficients.
 pub(crate) fn transform(
     device: &Device,
-    input: Panels<'_>,
+    before: Before,
     from_values: bool,
     batch: &Batch,
     shifts: &[u64],
 ) -> Result<()> {
-    match device.options().check {
-        Check::Off => Ok(()),
-        Check::Spot => at_a_point(device, input, from_values, batch, shifts),
-        Check::Full => everywhere(device, input, from_values, batch, shifts),
+    match before {
+        Before::Nothing => Ok(()),
+        Before::Combined { weights, sums } => at_a_point(device, &weights, &sums, from_values, batch, shifts),
+        Before::Everything(columns) => everywhere(device, columns, from_values, batch, shifts),
     }
 }
 
-/// The columns, combined with powers of a random number, are one polynomial: its values at a random point, from the
-/// input and from every part of the result, must be the same. Wrong results pass with a chance below (N + columns)/p
-/// for each coset.
-fn at_a_point(device: &Device, input: Panels<'_>, from_values: bool, batch: &Batch, shifts: &[u64]) -> Result<()> {
+/// The columns, combined with random weights, are one polynomial: its values at a random point, from the input and from
+/// every part of the result, must be the same. Wrong results pass with a chance below 2^-61 + N/p for each coset. The board
+/// reaches neither the weights, which are drawn before the job, nor the point, which is drawn after it.
+fn at_a_point(
+    device: &Device,
+    weights: &[u64],
+    combined: &[u64],
+    from_values: bool,
+    batch: &Batch,
+    shifts: &[u64],
+) -> Result<()> {
     let set = device.set();
-    let (log_n, n) = (batch.log_n(), input.rows);
-    let gamma = canonical(random()?);
+    let (log_n, n) = (batch.log_n(), combined.len());
     // A point on one of the cosets would divide by zero: two draws in 2^32 at most.
     let z = loop {
         let z = canonical(random()?);
@@ -193,12 +226,11 @@ fn at_a_point(device: &Device, input: Panels<'_>, from_values: bool, batch: &Bat
     let natural = |i: usize| i;
     let reversed = |i: usize| reverse_bits(i, log_n);
     let w = root(set, log_n);
-    let (combined, _) = combine(input, gamma)?;
-    let result = |panels| match combine(panels, gamma)? {
+    let result = |panels| match combine(panels, weights)? {
         (sums, true) => Ok(sums),
         (_, false) => Err(device.wrong("transform", "a value is not canonical")),
     };
-    let expected = if from_values { interpolate(&combined, z, 1, w, natural) } else { horner(&combined, z) };
+    let expected = if from_values { interpolate(combined, z, 1, w, natural) } else { horner(combined, z) };
     if let Some(panels) = batch.coefficient_panels() {
         // An inverse transform alone scales coefficient i by shift^i.
         let point = if batch.rows() == 0 { mul(z, inverse(shifts[0])) } else { z };
@@ -217,25 +249,37 @@ fn at_a_point(device: &Device, input: Panels<'_>, from_values: bool, batch: &Bat
     Ok(())
 }
 
-/// For each row the columns' sum with powers of `gamma`; and whether every value is canonical.
-fn combine(panels: Panels<'_>, gamma: u64) -> Result<(Vec<u64>, bool)> {
-    let mut weights = vec![0; panels.columns];
-    let mut power = 1;
-    for weight in &mut weights {
-        *weight = power;
-        power = mul(power, gamma);
+/// A random weight for each column, and zeros for what the last panel has besides. They are below 2^61, so that the eight
+/// products of a beat add up to less than 2^128.
+fn weights(columns: usize) -> Result<Vec<u64>> {
+    let mut bytes = vec![0; columns * 8];
+    getrandom::getrandom(&mut bytes).map_err(|error| HotloopError::Randomness(error.to_string()))?;
+    let mut weights: Vec<u64> = bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word) >> 3).collect();
+    weights.resize(columns.next_multiple_of(BEAT_WORDS), 0);
+    Ok(weights)
+}
+
+/// Adds to the sum of each row what one panel has of it; gives the largest word.
+fn accumulate(sums: &mut [u64], weights: &[u64], beats: &[u64]) -> u64 {
+    let Some(weights) = weights.first_chunk::<BEAT_WORDS>() else { return 0 };
+    let mut largest = 0;
+    for (sum, beat) in sums.iter_mut().zip(beats.as_chunks::<BEAT_WORDS>().0) {
+        let mut total = 0;
+        for (&word, &weight) in beat.iter().zip(weights) {
+            total += u128::from(word) * u128::from(weight);
+            largest = largest.max(word);
+        }
+        *sum = add(*sum, reduce(total));
     }
+    largest
+}
+
+/// For each row the columns' weighted sum; and whether every value is canonical.
+fn combine(panels: Panels<'_>, weights: &[u64]) -> Result<(Vec<u64>, bool)> {
     let mut sums = vec![0; panels.rows];
     let mut largest = 0;
     panels.for_each_block(|first, panel, beats| {
-        let columns = 8.min(panels.columns - panel * 8);
-        let weights = &weights[panel * 8..][..columns];
-        for (sum, beat) in sums[first..].iter_mut().zip(beats.chunks_exact(8)) {
-            for (&word, &weight) in beat.iter().zip(weights) {
-                *sum = add(*sum, mul(word, weight));
-                largest = largest.max(word);
-            }
-        }
+        largest = largest.max(accumulate(&mut sums[first..], &weights[panel * BEAT_WORDS..], beats));
     })?;
     Ok((sums, largest < ORDER))
 }
@@ -264,9 +308,14 @@ fn interpolate(values: &[u64], z: u64, shift: u64, w: u64, order: impl Fn(usize)
 }
 
 /// Every value again on the host.
-fn everywhere(device: &Device, input: Panels<'_>, from_values: bool, batch: &Batch, shifts: &[u64]) -> Result<()> {
-    let (set, n) = (device.set(), input.rows);
-    let mut polynomials = input.to_columns(canonical)?;
+fn everywhere(
+    device: &Device,
+    mut polynomials: Vec<Vec<u64>>,
+    from_values: bool,
+    batch: &Batch,
+    shifts: &[u64],
+) -> Result<()> {
+    let (set, n) = (device.set(), 1 << batch.log_n());
     if from_values {
         let factor = inverse(n as u64);
         for column in &mut polynomials {

@@ -44,7 +44,12 @@ pub const fn sub(a: u64, b: u64) -> u64 {
 /// Product of any two 64-bit values.
 #[inline]
 pub const fn mul(a: u64, b: u64) -> u64 {
-    let product = a as u128 * b as u128;
+    reduce(a as u128 * b as u128)
+}
+
+/// The canonical value of any 128 bits.
+#[inline]
+pub const fn reduce(product: u128) -> u64 {
     let (low, high) = (product as u64, (product >> 64) as u64);
     // 2^64 = 2^32 − 1 and 2^96 = −1, so the product is low + (middle << 32) − middle − top.
     let (middle, top) = (high & EPSILON, high >> 32);

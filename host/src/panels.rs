@@ -36,16 +36,30 @@ impl Panels<'_> {
 
     /// Writes columns; words of the last panel that have no column become zero.
     pub fn write_columns<W: Words>(&self, columns: &[W]) -> Result<()> {
+        self.write_columns_and(columns, |_, _, _| {})
+    }
+
+    /// Writes columns, and hands every block to `visit` as [`Panels::for_each_block`] would afterwards, but panels in
+    /// order, and in each panel blocks in order.
+    pub fn write_columns_and<W: Words>(
+        &self,
+        columns: &[W],
+        mut visit: impl FnMut(usize, usize, &[u64]),
+    ) -> Result<()> {
         for (panel, group) in columns.chunks(BEAT_WORDS).enumerate() {
+            let mut parts = [[0; BLOCK_ROWS]; BEAT_WORDS];
+            let mut block = [[0; BEAT_WORDS]; BLOCK_ROWS];
             for first in (0..self.rows).step_by(BLOCK_ROWS) {
                 let count = BLOCK_ROWS.min(self.rows - first);
-                let mut block = [0u64; BLOCK_ROWS * BEAT_WORDS];
-                for (k, column) in group.iter().enumerate() {
-                    for (row, beat) in block.chunks_exact_mut(BEAT_WORDS).take(count).enumerate() {
-                        beat[k] = column.word(first + row);
-                    }
+                for (part, column) in parts.iter_mut().zip(group) {
+                    column.copy_to(first, &mut part[..count]);
                 }
-                self.buffer.write(self.beat(panel, first), &block[..count * BEAT_WORDS])?;
+                for (row, beat) in block[..count].iter_mut().enumerate() {
+                    *beat = std::array::from_fn(|k| parts[k][row]);
+                }
+                let beats = block[..count].as_flattened();
+                self.buffer.write(self.beat(panel, first), beats)?;
+                visit(first, panel, beats);
             }
         }
         Ok(())
@@ -113,13 +127,21 @@ impl Panels<'_> {
 
     /// Everything, as rows.
     pub fn to_rows<T>(self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
-        let mut out: Vec<Vec<T>> = (0..self.rows).map(|_| Vec::with_capacity(self.columns)).collect();
-        self.for_each_block(|first, panel, beats| {
-            let count = BEAT_WORDS.min(self.columns - panel * BEAT_WORDS);
-            for (row, beat) in out[first..].iter_mut().zip(beats.chunks_exact(BEAT_WORDS)) {
-                row.extend(beat[..count].iter().map(|&word| element(word)));
+        let width = self.count() * BEAT_WORDS;
+        let mut block = vec![0; BLOCK_ROWS * width];
+        let mut out = Vec::with_capacity(self.rows);
+        for first in (0..self.rows).step_by(BLOCK_ROWS) {
+            let count = BLOCK_ROWS.min(self.rows - first);
+            for panel in 0..self.count() {
+                for (row, words) in block.chunks_exact_mut(width).take(count).enumerate() {
+                    let beat = &mut words[panel * BEAT_WORDS..][..BEAT_WORDS];
+                    self.buffer.read(self.beat(panel, first + row), beat)?;
+                }
             }
-        })?;
+            // A row is allocated when it is filled: its memory is in the cache once.
+            let rows = block.chunks_exact(width).take(count);
+            out.extend(rows.map(|row| row[..self.columns].iter().map(|&word| element(word)).collect::<Vec<T>>()));
+        }
         Ok(out)
     }
 
@@ -142,12 +164,20 @@ impl Panels<'_> {
 
     /// Everything, as columns.
     pub fn to_columns<T>(self, element: impl Fn(u64) -> T) -> Result<Vec<Vec<T>>> {
-        let mut out: Vec<Vec<T>> = (0..self.columns).map(|_| Vec::with_capacity(self.rows)).collect();
-        self.for_each_block(|_, panel, beats| {
-            for (k, column) in out[panel * BEAT_WORDS..].iter_mut().take(BEAT_WORDS).enumerate() {
-                column.extend(beats.iter().skip(k).step_by(BEAT_WORDS).map(|&word| element(word)));
+        let mut out: Vec<Vec<T>> = Vec::with_capacity(self.columns);
+        let mut block = [[0; BEAT_WORDS]; BLOCK_ROWS];
+        for panel in 0..self.count() {
+            let group = BEAT_WORDS.min(self.columns - out.len());
+            let mut columns: Vec<Vec<T>> = (0..group).map(|_| Vec::with_capacity(self.rows)).collect();
+            for first in (0..self.rows).step_by(BLOCK_ROWS) {
+                let beats = &mut block[..BLOCK_ROWS.min(self.rows - first)];
+                self.buffer.read(self.beat(panel, first), beats.as_flattened_mut())?;
+                for (k, column) in columns.iter_mut().enumerate() {
+                    column.extend(beats.iter().map(|beat| element(beat[k])));
+                }
             }
-        })?;
+            out.append(&mut columns);
+        }
         Ok(out)
     }
 }

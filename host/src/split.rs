@@ -29,6 +29,7 @@ use crate::{
     error::Result,
     goldilocks::{inverse, mul, pow, reverse_bits, root},
     offload::Offload,
+    panels::Panels,
     transform::{bytes_of, fill_powers, NAME},
 };
 
@@ -39,21 +40,18 @@ pub(crate) fn longest(max_log: u32) -> u32 {
 
 /// What is transformed.
 pub(crate) struct Request<'a> {
-    pub columns: usize,
     pub log_n: u32,
     /// A coset's shift for each block of values; of an inverse transform alone, the scale of its coefficients.
     pub shifts: &'a [u64],
     pub flags: u16,
 }
 
-/// The jobs that transform every panel of `input` into `output`, laid out as by one job; and what they need: scale
-/// tables, and room between passes.
-pub(crate) fn passes(
-    device: &Device,
-    input: &Buffer,
-    output: &Buffer,
-    request: &Request<'_>,
-) -> Result<(Vec<Buffer>, Vec<Job>)> {
+/// The jobs that transform every panel of `input`; and what they need: scale tables, and room between passes.
+///
+/// The results are laid out as by one job, in the same panels of the same buffer. The input is in the place of the
+/// coefficients, if these are kept, else of the last coset's values: the last job that reads it is the one that writes
+/// there, which passes across may, or comes before it.
+pub(crate) fn passes(device: &Device, input: Panels<'_>, request: &Request<'_>) -> Result<(Vec<Buffer>, Vec<Job>)> {
     let (n, max_log) = (1usize << request.log_n, device.identity().max_log);
     let has = |flag| request.flags & flag != 0;
     let kept = if has(FLAG_COEFFICIENTS) { n } else { 0 };
@@ -80,8 +78,9 @@ pub(crate) fn passes(
     }
 
     let mut jobs = Vec::new();
-    for panel in 0..request.columns.div_ceil(BEAT_WORDS) {
-        let real = BEAT_WORDS.min(request.columns - panel * BEAT_WORDS) as u64;
+    for panel in 0..input.count() {
+        let output = input.buffer;
+        let real = BEAT_WORDS.min(input.columns - panel * BEAT_WORDS) as u64;
         let job = |pass: &Pass, src: Window, dst: Window| Job {
             name: NAME,
             descriptor: Descriptor::transform(device.set(), src, dst, pass.tables.iova(), pass.shape),
@@ -93,7 +92,7 @@ pub(crate) fn passes(
             },
         };
         let start = panel * (kept + values);
-        let mut coefficients = input.window(panel * n, n)?;
+        let mut coefficients = output.window(start + input.start, n)?;
         if let Some((passes, room)) = &back {
             // Where nobody wants the coefficients, they take the room and what is between passes that of the values.
             let room = room.window(0, n)?;

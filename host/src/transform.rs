@@ -8,7 +8,7 @@ use hotloop_regs::{
 
 use crate::{
     buffer::Buffer,
-    check,
+    check::{self, Before},
     device::{Device, Job},
     error::{bad_shape, Result},
     goldilocks::{canonical, mul, pow, reverse_bits, root},
@@ -138,6 +138,7 @@ pub(crate) struct Room {
 /// A transform whose windows are laid out and filled: run the job, then check the batch.
 pub(crate) struct Pending {
     pub input: Buffer,
+    before: Before,
     // Until the jobs are done the board reads them, and writes between passes.
     _tables: Vec<Buffer>,
     pub batch: Batch,
@@ -147,13 +148,9 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    fn input_panels(&self) -> Panels<'_> {
-        let rows = 1 << self.batch.log_n;
-        Panels { buffer: &self.input, start: 0, stride: rows, columns: self.batch.columns, rows }
-    }
-
     pub fn finish(self, device: &Device) -> Result<Batch> {
-        check::transform(device, self.input_panels(), self.from_values, &self.batch, &self.shifts)?;
+        drop(self.input);
+        check::transform(device, self.before, self.from_values, &self.batch, &self.shifts)?;
         Ok(self.batch)
     }
 }
@@ -231,19 +228,22 @@ impl Device {
         self.limit("input beats", inputs as u64, u32::MAX.into())?;
         self.limit("output beats", outputs as u64, u32::MAX.into())?;
 
-        let input = self.allocate(inputs)?;
         let buffer = self.allocate(outputs)?;
         let salts = room.salts;
         let batch = Batch { buffer, columns: columns.len(), salts, log_n, log_blowup, has_coefficients, has_values };
-        let from_values = flags & FLAG_INVERSE != 0;
+        let (from_values, shifts) = (flags & FLAG_INVERSE != 0, shifts.to_vec());
         if log_n > max_log {
-            let request = split::Request { columns: columns.len(), log_n, shifts, flags };
-            let (tables, jobs) = split::passes(self, &input, &batch.buffer, &request)?;
-            let pending = Pending { input, _tables: tables, batch, shifts: shifts.to_vec(), from_values, jobs };
-            pending.input_panels().write_columns(columns)?;
-            return Ok(pending);
+            // What passes read once, their results may take the place of: columns go where those of the last job will be.
+            let start = if has_coefficients { 0 } else { stride - n };
+            let input = Panels { buffer: &batch.buffer, start, stride, columns: columns.len(), rows: n };
+            let request = split::Request { log_n, shifts: &shifts, flags };
+            let (tables, jobs) = split::passes(self, input, &request)?;
+            let before = check::write_input(self, input, columns)?;
+            let input = batch.buffer.clone();
+            return Ok(Pending { input, before, _tables: tables, batch, shifts, from_values, jobs });
         }
-        let tables = self.scale_tables(shifts, log_n)?;
+        let input = self.allocate(inputs)?;
+        let tables = self.scale_tables(&shifts, log_n)?;
         let shape = TransformShape {
             panels: panels as u32,
             log_n: log_n as u8,
@@ -263,10 +263,9 @@ impl Device {
         };
         let job =
             Job { name: NAME, descriptor: Descriptor::transform(self.set(), src, dst, tables.iova(), shape), work };
-        let (tables, jobs) = (vec![tables], vec![job]);
-        let pending = Pending { input, _tables: tables, batch, shifts: shifts.to_vec(), from_values, jobs };
-        pending.input_panels().write_columns(columns)?;
-        Ok(pending)
+        let panels = Panels { buffer: &input, start: 0, stride: n, columns: columns.len(), rows: n };
+        let before = check::write_input(self, panels, columns)?;
+        Ok(Pending { input, before, _tables: vec![tables], batch, shifts, from_values, jobs: vec![job] })
     }
 
     /// A table for each shift: see docs/jobs.md.

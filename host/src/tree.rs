@@ -161,10 +161,9 @@ impl PendingTree {
 
     /// Reads the digests after the job, and checks them.
     pub fn finish(self, device: &Device, leaves: Panels<'_>) -> Result<Tree> {
-        let mut words = vec![0; count(self.rows, self.levels) * 4];
-        self.out.read(self.start, &mut words)?;
-        let (digests, _) = words.as_chunks();
-        let tree = Tree { leaves: self.rows, levels: self.levels, digests: digests.to_vec() };
+        let mut digests = vec![[0; 4]; count(self.rows, self.levels)];
+        self.out.read(self.start, digests.as_flattened_mut())?;
+        let tree = Tree { leaves: self.rows, levels: self.levels, digests };
         check::tree(device, leaves, &tree)?;
         Ok(tree)
     }

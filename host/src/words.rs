@@ -10,6 +10,14 @@ pub trait Words {
     /// Element `index`, below [`Words::len`].
     fn word(&self, index: usize) -> u64;
 
+    /// Elements from `first` on, as many as `out` has room for.
+    #[inline]
+    fn copy_to(&self, first: usize, out: &mut [u64]) {
+        for (i, word) in out.iter_mut().enumerate() {
+            *word = self.word(first + i);
+        }
+    }
+
     /// Whether there are no elements.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -46,5 +54,10 @@ impl<W: Words + ?Sized> Words for &W {
     #[inline]
     fn word(&self, index: usize) -> u64 {
         (**self).word(index)
+    }
+
+    #[inline]
+    fn copy_to(&self, first: usize, out: &mut [u64]) {
+        (**self).copy_to(first, out)
     }
 }

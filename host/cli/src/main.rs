@@ -6,6 +6,8 @@
 mod bench;
 mod devices;
 mod emit;
+#[cfg(feature = "miden")]
+mod miden;
 mod output;
 mod presets;
 mod prove;
@@ -19,6 +21,9 @@ mod slots;
 mod verify;
 
 use std::process::ExitCode;
+
+#[cfg(feature = "sim-miden")]
+use hotloop_sim_sets as _;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -37,7 +42,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Prove an AIR by name; the proof goes to a file.
+    /// Prove an AIR by name, or a zkVM's program; the proof goes to a file.
     Prove(prove::ProveArgs),
     /// Verify a proof file with the prover library's own verifier.
     Verify(verify::VerifyArgs),

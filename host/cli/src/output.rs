@@ -41,6 +41,17 @@ impl Output {
         }
     }
 
+    /// Whether somebody watches.
+    pub fn is_watched(&self) -> bool {
+        self.progress
+    }
+
+    /// A line on standard error that stays, for what a user should know before work begins.
+    pub fn note(&self, text: &str) {
+        self.progress_done();
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// Takes the progress line away.
     pub fn progress_done(&self) {
         if self.progress {

@@ -15,23 +15,33 @@ use crate::output::{check_writable, write_file, Failure, Output};
 /// What to prove, and where.
 #[derive(Args)]
 pub struct ProveArgs {
-    /// `sim`, `sim:<preset>`, `vfio:<address>`, `vfio-user:<socket>`, or `cpu` (starky's own prover, unmodified).
+    /// `sim`, `sim:<preset>`, `vfio:<address>`, `vfio-user:<socket>`, or `cpu` (the library's own prover, unmodified).
     #[arg(long, default_value = "sim")]
-    device: String,
+    pub device: String,
+    /// Prove a program of this zkVM instead of an AIR.
+    #[arg(long, value_enum, requires = "program")]
+    pub zkvm: Option<Zkvm>,
+    /// The zkVM's program: for Miden a `.masm` file, which may use its core library.
+    #[arg(requires = "zkvm")]
+    pub program: Option<PathBuf>,
+    /// The program's inputs, as Miden's own command has them: JSON with `operand_stack`, `advice_stack`, `advice_map`,
+    /// `merkle_store`. Without it all are empty.
+    #[arg(long, requires = "zkvm")]
+    pub inputs: Option<PathBuf>,
     /// AIR: `fibonacci` or `wide`.
-    #[arg(long, default_value = "fibonacci")]
+    #[arg(long, default_value = "fibonacci", conflicts_with = "zkvm")]
     air: String,
     /// Columns of the trace, for `wide`: 8, 32, 100 (unless told) or 400.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "zkvm")]
     columns: Option<u32>,
     /// Base-2 logarithm of the rows.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 12, conflicts_with = "zkvm")]
     log_rows: u32,
-    /// The proof file.
-    #[arg(long)]
-    out: PathBuf,
+    /// The proof file; beside a program, with `.proof` for its extension, unless told.
+    #[arg(long, required_unless_present = "zkvm")]
+    pub out: Option<PathBuf>,
     /// What goes to the device.
-    #[arg(long, value_enum, default_value_t = Offloaded::All)]
+    #[arg(long, value_enum, default_value_t = Offloaded::All, conflicts_with = "zkvm")]
     offload: Offloaded,
     /// How much of each result is checked before it is used.
     #[arg(long, value_enum, default_value_t = Checked::Spot)]
@@ -45,6 +55,13 @@ pub struct ProveArgs {
     /// Cycles of the waveform.
     #[arg(long, default_value_t = 10_000, requires = "trace")]
     trace_cycles: u64,
+}
+
+/// zkVMs whose programs can be proved.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Zkvm {
+    /// miden-vm 0.23.5, with Poseidon2.
+    Miden,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -67,9 +84,15 @@ enum Checked {
 
 /// Runs the command: proves, verifies with starky's own verifier, writes the file.
 pub fn run(args: &ProveArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let Some(out) = &args.out else {
+        return zkvm(args, output);
+    };
+    if args.zkvm.is_some() {
+        return zkvm(args, output);
+    }
     let statement =
         Statement::new(&args.air, args.columns, args.log_rows).map_err(|e| Failure::usage(e.to_string()))?;
-    check_writable(&args.out)?;
+    check_writable(out)?;
     output.progress(&format!("opening {} …", args.device));
     let backend = backend(args)?;
     output.progress(&format!(
@@ -87,19 +110,37 @@ pub fn run(args: &ProveArgs, output: &Output) -> Result<ExitCode, Failure> {
         return Err(Failure::message(format!("no proof was written: {error}")));
     }
     let bytes = report.file.to_bytes();
-    write_file(&args.out, &bytes)?;
-    output.result(&object(args, &report, bytes.len()), &lines(args, &report, bytes.len()))?;
+    write_file(out, &bytes)?;
+    output.result(&object(args, &report, bytes.len()), &lines(args, out, &report, bytes.len()))?;
     Ok(ExitCode::SUCCESS)
 }
 
+#[cfg(feature = "miden")]
+fn zkvm(args: &ProveArgs, output: &Output) -> Result<ExitCode, Failure> {
+    crate::miden::prove(args, output)
+}
+
+#[cfg(not(feature = "miden"))]
+fn zkvm(_args: &ProveArgs, _output: &Output) -> Result<ExitCode, Failure> {
+    Err(Failure::usage("zkVMs are not in this build: build the command with its feature `miden`"))
+}
+
 fn backend(args: &ProveArgs) -> Result<Backend, Failure> {
+    let Some(device) = open(args, hotloop_plonky2::options())? else { return Ok(Backend::Cpu) };
+    Ok(match args.offload {
+        Offloaded::All => Backend::Device(device),
+        Offloaded::Hashing => Backend::Unmodified(device),
+    })
+}
+
+/// The device that was asked for, with these options and the checks that were; `None` is `cpu`.
+pub fn open(args: &ProveArgs, mut options: hotloop::Options) -> Result<Option<Device>, Failure> {
     if args.device == "cpu" {
         if args.trace.is_some() {
             return Err(Failure::usage("--trace shows a simulated board; `cpu` has none"));
         }
-        return Ok(Backend::Cpu);
+        return Ok(None);
     }
-    let mut options = hotloop_plonky2::options();
     options.check = match args.check {
         Checked::Spot => Check::Spot,
         Checked::Full => Check::Full,
@@ -112,10 +153,7 @@ fn backend(args: &ProveArgs) -> Result<Backend, Failure> {
             traced(args, path, options)?
         }
     };
-    Ok(match args.offload {
-        Offloaded::All => Backend::Device(device),
-        Offloaded::Hashing => Backend::Unmodified(device),
-    })
+    Ok(Some(device))
 }
 
 /// Opens a simulated board that writes a waveform.
@@ -146,7 +184,8 @@ fn object(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Value {
     for (stage, time) in &report.stages {
         seconds.insert(stage.replace(' ', "_"), json!(time.as_secs_f64()));
     }
-    let o = &report.offload;
+    let mut offloaded = offload(&report.offload);
+    offloaded["share"] = json!(report.share);
     json!({
         "verified": true,
         "device": args.device,
@@ -156,23 +195,27 @@ fn object(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Value {
         "log_rows": statement.log_rows(),
         "public_inputs": report.file.public_inputs(),
         "seconds": seconds,
-        "offload": {
-            "jobs": o.jobs,
-            "permutations": o.permutations,
-            "butterflies": o.butterflies,
-            "cycles": o.cycles,
-            "bytes_to_device": o.bytes_to_device,
-            "bytes_from_device": o.bytes_from_device,
-            "bytes_read_back": o.bytes_read_back,
-            "folded": o.folded,
-            "share": report.share,
-        },
+        "offload": offloaded,
         "proof_bytes": proof_bytes,
         "out": args.out,
     })
 }
 
-fn lines(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Vec<String> {
+/// What a device did.
+pub fn offload(o: &hotloop::Offload) -> Value {
+    json!({
+        "jobs": o.jobs,
+        "permutations": o.permutations,
+        "butterflies": o.butterflies,
+        "cycles": o.cycles,
+        "bytes_to_device": o.bytes_to_device,
+        "bytes_from_device": o.bytes_from_device,
+        "bytes_read_back": o.bytes_read_back,
+        "folded": o.folded,
+    })
+}
+
+fn lines(args: &ProveArgs, out: &Path, report: &Report, proof_bytes: usize) -> Vec<String> {
     let statement = report.file.statement();
     let o = &report.offload;
     let mut lines = vec![
@@ -184,7 +227,7 @@ fn lines(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Vec<String> {
             args.device,
             (report.trace_time + report.prove_time).as_secs_f64()
         ),
-        format!("wrote {} ({proof_bytes} bytes)", args.out.display()),
+        format!("wrote {} ({proof_bytes} bytes)", out.display()),
     ];
     if o.jobs > 0 {
         lines.push(format!(

@@ -17,6 +17,10 @@ pub struct VerifyArgs {
 
 /// Runs the command: exit status 0 valid; 1 not valid or not parsed; 2 not a file that can be read.
 pub fn run(args: &VerifyArgs, output: &Output) -> Result<ExitCode, Failure> {
+    #[cfg(feature = "miden")]
+    if let Some(answer) = crate::miden::verify(&args.proof, output) {
+        return answer;
+    }
     match verify_file(&args.proof) {
         Ok(file) => {
             let statement = file.statement();

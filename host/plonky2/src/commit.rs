@@ -36,7 +36,7 @@ where
     let columns: Vec<&[F]> = values.iter().map(|column| &column.values[..]).collect();
     let commitment = commit(device, &columns, salts, Input::Values, rate_bits, cap_height)?;
     let polynomials = commitment.batch.coefficients(element)?.into_iter().map(PolynomialCoeffs::new).collect();
-    batch(&commitment, polynomials, !salts.is_empty(), rate_bits)
+    batch(commitment, polynomials, !salts.is_empty(), rate_bits)
 }
 
 /// What `PolynomialBatch::from_coeffs` gives, with extension and tree by the device; `salts` as for [`from_values`].
@@ -53,7 +53,7 @@ where
 {
     let columns: Vec<&[F]> = polynomials.iter().map(|column| &column.coeffs[..]).collect();
     let commitment = commit(device, &columns, salts, Input::Coefficients, rate_bits, cap_height)?;
-    batch(&commitment, polynomials, !salts.is_empty(), rate_bits)
+    batch(commitment, polynomials, !salts.is_empty(), rate_bits)
 }
 
 /// Salts for the blinding of columns of `degree` rows, as upstream draws them: [`SALT_SIZE`] columns of random elements, in
@@ -79,6 +79,16 @@ impl Words for Column<'_> {
         match self {
             Column::Plain(column) => column[index].to_noncanonical_u64(),
             Column::Salt(column) => column[reverse_bits(index, column.len().ilog2())].to_noncanonical_u64(),
+        }
+    }
+
+    #[inline]
+    fn copy_to(&self, first: usize, out: &mut [u64]) {
+        match self {
+            Column::Plain(column) => {
+                out.iter_mut().zip(&column[first..]).for_each(|(word, x)| *word = x.to_noncanonical_u64());
+            }
+            Column::Salt(_) => (first..).zip(out).for_each(|(index, word)| *word = self.word(index)),
         }
     }
 }
@@ -113,7 +123,7 @@ fn commit(
 }
 
 fn batch<C, H>(
-    commitment: &Commitment,
+    Commitment { batch, tree }: Commitment,
     polynomials: Vec<PolynomialCoeffs<F>>,
     blinding: bool,
     rate_bits: usize,
@@ -122,8 +132,10 @@ where
     C: GenericConfig<D, F = F, Hasher = H>,
     H: Hasher<F, Hash = HashOut<F>>,
 {
-    let merkle_tree = merkle_tree(commitment.batch.value_rows(element)?, &commitment.tree);
-    let degree_log = commitment.batch.log_n() as usize;
+    // The rows come last: with them is the most memory in use.
+    let (digests, cap) = digests(tree);
+    let merkle_tree = MerkleTree { leaves: batch.value_rows(element)?, digests, cap };
+    let degree_log = batch.log_n() as usize;
     Ok(PolynomialBatch { polynomials, merkle_tree, degree_log, rate_bits, blinding })
 }
 
@@ -135,7 +147,8 @@ where
     let levels = tree_levels(leaves.len(), cap_height)?;
     let rows: Vec<Elements<'_>> = leaves.iter().map(|leaf| Elements(leaf)).collect();
     let tree = device.tree(TreeRequest { leaves: Leaves::Rows(&rows), levels })?;
-    Ok(merkle_tree(leaves, &tree))
+    let (digests, cap) = digests(tree);
+    Ok(MerkleTree { leaves, digests, cap })
 }
 
 fn tree_levels(leaves: usize, cap_height: usize) -> Result<u32> {
@@ -147,21 +160,22 @@ fn tree_levels(leaves: usize, cap_height: usize) -> Result<u32> {
 
 /// From level order to plonky2's order: in the subtree below each element of the cap, pair q of layer i starts at
 /// 2·((q << (i + 1)) + 2^i − 1).
-fn merkle_tree<H>(leaves: Vec<Vec<F>>, tree: &Tree) -> MerkleTree<F, H>
+fn digests<H>(tree: Tree) -> (Vec<HashOut<F>>, MerkleCap<F, H>)
 where
     H: Hasher<F, Hash = HashOut<F>>,
 {
     let cap: Vec<HashOut<F>> = tree.cap().iter().map(|&digest| hash_out(digest)).collect();
-    let mut digests = vec![HashOut::ZERO; 2 * (leaves.len() - cap.len())];
-    let subtree = digests.len() / cap.len();
+    // Every element of the cap has 2^levels leaves and 2·(2^levels − 1) digests below it.
+    let mut digests = vec![HashOut::ZERO; 2 * (tree.leaves() - cap.len())];
+    let below = (2usize << tree.levels()) - 2;
     for layer in 0..tree.levels() {
-        let nodes = tree.level(layer);
-        let in_subtree = nodes.len() / cap.len();
-        for (i, &digest) in nodes.iter().enumerate() {
-            let (cap_index, node) = (i / in_subtree, i % in_subtree);
-            let pair = ((node >> 1) << (layer + 1)) + (1 << layer) - 1;
-            digests[cap_index * subtree + 2 * pair + (node & 1)] = hash_out(digest);
+        let nodes = tree.level(layer).chunks_exact(1 << (tree.levels() - layer));
+        for (nodes, digests) in nodes.zip(digests.chunks_exact_mut(below)) {
+            let pairs = digests.chunks_exact_mut(2).skip((1 << layer) - 1).step_by(2 << layer);
+            for (to, from) in pairs.zip(nodes.as_chunks::<2>().0) {
+                to.copy_from_slice(&from.map(hash_out));
+            }
         }
     }
-    MerkleTree { leaves, digests, cap: MerkleCap(cap) }
+    (digests, MerkleCap(cap))
 }

@@ -36,6 +36,11 @@ impl Words for Elements<'_> {
     fn word(&self, index: usize) -> u64 {
         self.0[index].to_noncanonical_u64()
     }
+
+    #[inline]
+    fn copy_to(&self, first: usize, out: &mut [u64]) {
+        out.iter_mut().zip(&self.0[first..]).for_each(|(word, x)| *word = x.to_noncanonical_u64());
+    }
 }
 
 /// One of the two base-field coordinates of extension elements, as words.
@@ -50,6 +55,11 @@ impl Words for Coordinate<'_> {
     #[inline]
     fn word(&self, index: usize) -> u64 {
         self.0[index].0[self.1].to_noncanonical_u64()
+    }
+
+    #[inline]
+    fn copy_to(&self, first: usize, out: &mut [u64]) {
+        out.iter_mut().zip(&self.0[first..]).for_each(|(word, x)| *word = x.0[self.1].to_noncanonical_u64());
     }
 }
 

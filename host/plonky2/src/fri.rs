@@ -1,6 +1,6 @@
 //! Opening proofs: `PolynomialBatch::prove_openings` with extensions, trees and grinding by the device.
 
-use hotloop::{Device, GrindRequest, Input, LdeRequest, STATE_WORDS};
+use hotloop::{Device, GrindRequest, Input, LdeRequest, Zeros, STATE_WORDS};
 use plonky2::{
     field::{
         extension::{unflatten, FieldExtension},
@@ -167,7 +167,7 @@ where
         position: waiting.len() as u8,
         output_word: (H::Permutation::RATE - 1) as u8,
         bits,
-        zeros: hotloop::Zeros::Leading,
+        zeros: Zeros::Leading,
         start: 0,
         tries: tries(bits),
     };

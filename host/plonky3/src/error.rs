@@ -54,6 +54,53 @@ pub enum ProveError {
         /// What is wrong with them.
         reason: String,
     },
+    /// The program does not assemble.
+    #[error("the program does not assemble\n{report}")]
+    Assembly {
+        /// The assembler's own report.
+        report: String,
+    },
+    /// Inputs that no program can start with.
+    #[error("the inputs are not what Miden takes: {reason}")]
+    Inputs {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The program does not run to its end.
+    #[error("the program fails\n{report}")]
+    Execution {
+        /// The processor's own report.
+        report: String,
+    },
+    /// The trace is longer than device or host hold.
+    #[error(
+        "the program takes {} rows, and device and memory hold {limit}: use a larger board, more memory, or a smaller input",
+        rows.map_or("more".into(), |rows| rows.to_string())
+    )]
+    TraceTooLong {
+        /// Its rows, where the program was run to its end.
+        rows: Option<usize>,
+        /// Most rows there may be.
+        limit: usize,
+    },
+    /// The prover's own error.
+    #[error("there is no proof: {reason}")]
+    Prover {
+        /// The prover's words.
+        reason: String,
+    },
+    /// Bytes that are no proof.
+    #[error("not a proof: {reason}")]
+    NoProof {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// Miden's verifier does not accept the proof.
+    #[error("the proof is not valid: {reason}")]
+    NotValid {
+        /// The verifier's words.
+        reason: String,
+    },
     /// A part that was made by `Default`, which knows of no device, was asked to work.
     #[error("{what} was made by `Default::default()`, which has no device: make it with `{what}::new(device)`")]
     NoDevice {

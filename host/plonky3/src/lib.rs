@@ -9,7 +9,7 @@
 //!
 //! For Goldilocks under any name: p3-goldilocks's `Goldilocks`, Miden's `Felt`. p3 is pinned to the version that miden-vm
 //! uses. These traits return no errors; a device's error unwinds (so they need `panic = "unwind"`) with a [`ProveError`] as
-//! payload, which [`with_device`] catches and returns.
+//! payload, which [`with_device`] catches and returns. [`miden`] proves whole programs.
 
 mod challenger;
 mod dft;
@@ -17,6 +17,8 @@ mod error;
 mod field;
 #[cfg(feature = "miden")]
 mod lmcs;
+#[cfg(feature = "miden")]
+pub mod miden;
 #[cfg(feature = "mmcs")]
 mod mmcs;
 mod session;
