@@ -49,7 +49,12 @@ impl Visit for Prove {
         let (proof, prove_time) = in_one_thread(|| {
             let start = Instant::now();
             let proof = ::starky::prover::prove::<F, PoseidonGoldilocksConfig, S, 2>(
-                air, &CONFIG, trace, &inputs, None, &mut timing,
+                air,
+                &CONFIG,
+                trace,
+                &inputs,
+                None,
+                &mut timing,
             );
             (proof, start.elapsed())
         })?;

@@ -121,8 +121,7 @@ impl Tape {
             }
             state.copy(job)?;
             let (done, phase) = (u64::from(state.completed), !(state.completed >> log) & 1);
-            let [word, cycles] =
-                Completion { tag: job.tag, status: 0, phase, cycles: head[BEAT_WORDS] }.to_words();
+            let [word, cycles] = Completion { tag: job.tag, status: 0, phase, cycles: head[BEAT_WORDS] }.to_words();
             let at = base + 16 * (done & ((1 << log) - 1));
             state.write(at + 8, &[cycles])?;
             state.write(at, &[word])?;
