@@ -326,8 +326,8 @@ mod tests {
         for (columns, log_rows) in [(32, 8), (2, 14)] {
             let statement = Shape { columns, log_rows }.statement().unwrap();
             let board = Arc::new(SimFunction::open(&SimOptions::preset("sim")).unwrap());
-            let proof = record(board, statement, &simulated.0).map_err(|e| e.text().to_owned()).unwrap();
-            record(model(), statement, &modelled.0).map_err(|e| e.text().to_owned()).unwrap();
+            let proof = record(board, statement, &simulated.0).unwrap();
+            record(model(), statement, &modelled.0).unwrap();
             let modelled_at = modelled.0.clone();
             let [simulated, modelled] = [&simulated, &modelled].map(|recording| jobs(&recording.0));
             assert_eq!(simulated.len(), modelled.len());
@@ -338,9 +338,9 @@ mod tests {
                     hotloop_driver::Descriptor::from_words(*simulated.first_chunk().unwrap())
                 );
             }
-            let (tape, device) = player(&modelled_at, Check::Full).map_err(|e| e.text().to_owned()).unwrap();
+            let (tape, device) = player(&modelled_at, Check::Full).unwrap();
             for _ in 0..2 {
-                played(&tape, &device, statement, &proof).map_err(|e| e.text().to_owned()).unwrap();
+                played(&tape, &device, statement, &proof).unwrap();
             }
             assert_eq!(proof, reference(statement).unwrap().file.to_bytes());
         }
@@ -351,8 +351,8 @@ mod tests {
     fn another_run_is_refused() {
         let recording = Recording::new("other");
         let statement = |log_rows| Shape { columns: 2, log_rows }.statement().unwrap();
-        record(model(), statement(8), &recording.0).map_err(|e| e.text().to_owned()).unwrap();
-        let (_, device) = player(&recording.0, Check::Spot).map_err(|e| e.text().to_owned()).unwrap();
+        record(model(), statement(8), &recording.0).unwrap();
+        let (_, device) = player(&recording.0, Check::Spot).unwrap();
         let error = prove(&Backend::Device(device), statement(9)).unwrap_err();
         assert!(format!("{error:?}").contains("another job"), "{error:?}");
     }
