@@ -12,7 +12,7 @@ help:
 	@echo "make test-guest   the simulated board in a QEMU guest: kernel VFIO, lspci, a whole proof"
 	@echo "make sets    self-test of the boards of every parameter set"
 	@echo "make build   the hotloop command: $(HOTLOOP)"
-	@echo "make docs    regenerate docs/registers.md, docs/presets.md and docs/engines.md"
+	@echo "make docs    regenerate docs/registers.md, docs/presets.md, docs/engines.md and docs/host.md"
 
 build:
 	@scripts/setup.sh
@@ -65,6 +65,7 @@ docs: build
 	$(HOTLOOP) emit --docs docs/registers.md
 	$(HOTLOOP) presets --docs docs/presets.md
 	$(HOTLOOP) bench --device sim --docs docs/engines.md
+	$(HOTLOOP) bench --suite host --docs docs/host.md
 
 clean:
 	cargo clean

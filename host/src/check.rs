@@ -7,7 +7,8 @@ use crate::{
     error::{HotloopError, Result},
     fold::{extension_mul, Extension},
     goldilocks::{
-        add, canonical, inverse, invert_all, mul, pow, reduce, reverse_bits, root, sub, transform as host_transform, ORDER,
+        add, canonical, inverse, invert_all, mul, pow, reduce, reverse_bits, root, sub, transform as host_transform,
+        ORDER,
     },
     options::{Check, Reference},
     panels::Panels,
@@ -162,7 +163,10 @@ pub(crate) fn tree(device: &Device, leaves: Panels<'_>, tree: &Tree) -> Result<(
 pub(crate) enum Before {
     Nothing,
     /// Random weights of the columns, and for each row the columns' sum with them.
-    Combined { weights: Vec<u64>, sums: Vec<u64> },
+    Combined {
+        weights: Vec<u64>,
+        sums: Vec<u64>,
+    },
     Everything(Vec<Vec<u64>>),
 }
 

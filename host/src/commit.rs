@@ -122,18 +122,29 @@ impl Device {
         Ok(Commitment { batch: pending.finish(self)?, tree })
     }
 
-    /// Whether [`Device::commit`] of so many columns of 2^`log_n` values, with coefficients wanted, has a chance: engines,
-    /// lengths and memory, by the same limits and errors. For provers, to ask before they make a trace; what other buffers
-    /// take at the time is not known before.
+    /// Whether [`Device::commit`] of so many columns of 2^`log_n` values, with coefficients wanted, has a chance: see
+    /// [`Device::check_commit_of`].
     pub fn check_commit(&self, columns: usize, log_n: u32, log_blowup: u32) -> Result<()> {
+        self.check_commit_of(Input::Values, columns, log_n, log_blowup)
+    }
+
+    /// Whether [`Device::commit`] of so many columns of 2^`log_n` elements (salts are columns too), with coefficients
+    /// wanted if they are values, has a chance: engines, lengths and memory, by the same limits and errors. For provers,
+    /// to ask before they make a trace; what other buffers take at the time is not known before.
+    pub fn check_commit_of(&self, input: Input, columns: usize, log_n: u32, log_blowup: u32) -> Result<()> {
         self.needs_ntt(NAME)?;
         self.needs_poseidon(NAME)?;
-        self.limit("log2 of a transform's length", log_n.into(), split::longest(self.identity().max_log).into())?;
+        let max_log = self.identity().max_log;
+        self.limit("log2 of a transform's length", log_n.into(), split::longest(max_log).into())?;
         self.limit("log2 of the blow-up", log_blowup.into(), self.identity().max_log_cosets.into())?;
-        let panels = (columns as u64).div_ceil(BEAT_WORDS as u64);
-        // Columns in; coefficients, values, leaves and the tree above them out.
         let (rows, points) = (1u64 << log_n, 1u64 << (log_n + log_blowup));
-        let beats = panels.saturating_mul(2 * rows + points).saturating_add(points);
+        let in_passes = log_n > max_log;
+        let kept = if input == Input::Values { rows } else { 0 };
+        // One job reads its input elsewhere than it writes; passes need room for a panel between them.
+        let (read, between) = if in_passes { (0, kept) } else { (rows, 0) };
+        let panels = (columns as u64).div_ceil(BEAT_WORDS as u64);
+        // Digests of the leaves and of the tree above them: less than two a leaf, two a beat.
+        let beats = panels.saturating_mul(read + kept + points).saturating_add(between + points);
         let (asked, limit) = (beats.saturating_mul(64), self.options().memory_limit);
         if asked > limit {
             return Err(HotloopError::MemoryLimit { asked, in_use: 0, limit });

@@ -37,9 +37,10 @@ impl Split {
         Split::of(first, log_n - first, max_log)
     }
 
-    /// Forward passes of N1 = 2^`first` and N2 = 2^`second` with the longest bursts that a chip of 2^`max_log` allows.
+    /// Forward passes of N1 = 2^`first` and N2 = 2^`second` with the longest bursts that a chip of 2^`max_log` allows: of
+    /// one row, where N1 fills it (or is more than it holds, which no board does).
     pub fn of(first: u32, second: u32, max_log: u32) -> Split {
-        Split { first, second, inner: MAX_LOG_INNER.min(max_log - first) }
+        Split { first, second, inner: MAX_LOG_INNER.min(max_log.saturating_sub(first)) }
     }
 
     /// log2 N.
@@ -70,8 +71,8 @@ impl InverseSplit {
         InverseSplit {
             first,
             second,
-            inner: MAX_LOG_INNER.min((max_log - 1).saturating_sub(first)),
-            turns: MAX_LOG_INNER.min(max_log - second),
+            inner: MAX_LOG_INNER.min(max_log.saturating_sub(1 + first)),
+            turns: MAX_LOG_INNER.min(max_log.saturating_sub(second)),
         }
     }
 
@@ -162,4 +163,19 @@ impl Engine {
 
 fn table(log_n: u32) -> u64 {
     scale_table_beats(log_n).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_of_more_than_a_chip_holds_have_bursts_of_one_row() {
+        assert_eq!(Split::of(9, 3, 8), Split { first: 9, second: 3, inner: 0 });
+        assert_eq!(Split::forward(17, 8), Split { first: 9, second: 8, inner: 0 });
+        assert_eq!(Split::of(4, 12, 12).inner, 6);
+        let split = InverseSplit::new(20, 8);
+        assert_eq!((split.inner, split.turns), (0, 0));
+        assert_eq!(InverseSplit::new(4, 0).inner, 0);
+    }
 }

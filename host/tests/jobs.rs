@@ -376,6 +376,28 @@ fn buffers_are_limited() {
     }
 }
 
+/// What is told before the work is what happens: columns of values need room for their coefficients.
+#[test]
+fn memory_is_asked_for_before_the_work() {
+    let columns = vec![vec![1u64; 1 << 13]; 8];
+    let commit = |limit: u64, input| {
+        let options = Options { memory_limit: limit, ..options(Check::Off) };
+        let device = Device::from_function(Arc::new(FunctionalBoard::new()), options).expect("the model opens");
+        let asked = device.check_commit_of(input, 8, 13, 1);
+        let request = LdeRequest { columns: &columns, input, log_blowup: 1, shift: 7, coefficients: true };
+        let done = device.commit(&request, &[], 4);
+        assert!(asked.is_ok() || matches!(asked, Err(HotloopError::MemoryLimit { .. })));
+        assert_eq!(asked.is_ok(), done.is_ok(), "{limit} bytes, {input:?}: {done:?}");
+        done.is_ok()
+    };
+    // Input, coefficients, values and digests in units of 2^13 beats: 1 + 1 + 2 + 2, the rings besides.
+    let unit = 64 << 13;
+    for (input, units) in [(Input::Values, 6), (Input::Coefficients, 5)] {
+        assert!(commit(units * unit + (1 << 17), input));
+        assert!(!commit(units * unit - unit / 2, input));
+    }
+}
+
 #[test]
 fn grinding_has_an_end() {
     let device = open(Check::Full);

@@ -61,6 +61,7 @@ impl Output {
 }
 
 /// Why a command ends without its result.
+#[derive(Debug)]
 pub struct Failure {
     message: String,
     code: u8,

@@ -102,8 +102,13 @@ fn tables(preset: &str, rows: &[Row]) -> String {
     text
 }
 
-/// Replaces the part between the page's marks.
+/// Writes the tables into a page.
 pub fn write(path: &Path, preset: &str, rows: &[Row]) -> Result<(), Failure> {
+    replace(path, &tables(preset, rows))
+}
+
+/// Replaces the part between a page's marks.
+pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let page =
         std::fs::read_to_string(path).map_err(|e| Failure::message(format!("cannot read {}: {e}", path.display())))?;
     let between = page.split_once(MARKS.0).and_then(|(head, rest)| Some((head, rest.split_once(MARKS.1)?.1)));
@@ -114,5 +119,5 @@ pub fn write(path: &Path, preset: &str, rows: &[Row]) -> Result<(), Failure> {
             path.display()
         )));
     };
-    write_file(path, format!("{head}{}\n{}\n{}{tail}", MARKS.0, tables(preset, rows), MARKS.1).as_bytes())
+    write_file(path, format!("{head}{}\n{}\n{}{tail}", MARKS.0, text, MARKS.1).as_bytes())
 }

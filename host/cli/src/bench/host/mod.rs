@@ -4,6 +4,7 @@
 //! against the simulated board) and then replayed: see [`Tape`]. What is left is the host's own time. Beside it stands
 //! what the CPU prover spends on everything that does not go to a board: its floor.
 
+mod derived;
 mod page;
 mod scopes;
 mod tape;
@@ -96,7 +97,9 @@ struct Row {
     cpu_seconds: f64,
     /// What of it goes to the board.
     offloaded_share: f64,
-    /// The rest.
+    /// Leaves, trees and grinding of it, as a share of `cpu_seconds`.
+    hashed_share: f64,
+    /// What is not offloaded.
     floor_seconds: f64,
     /// Our prover on a device that answers at once, with the default spot checks.
     host_seconds: f64,
@@ -186,6 +189,7 @@ fn measure(shape: Shape, path: &Path) -> Result<Row, Failure> {
         log_rows: shape.log_rows,
         cpu_seconds: cpu,
         offloaded_share: 1.0 - floor / cpu,
+        hashed_share: splits.iter().map(|split| split.hashed / split.total).sum::<f64>() / splits.len() as f64,
         floor_seconds: floor,
         host_seconds: host,
         host_unchecked_seconds: unchecked,
@@ -245,6 +249,11 @@ fn processor() -> String {
     format!("{}, family {}, model {}", of("model name"), of("cpu family"), of("model\t"))
 }
 
+/// Processes that ran or wanted to in the last minute: with more than there are processors, times are too long.
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
 /// Runs the suite.
 pub fn run(args: &BenchArgs, output: &Output) -> Result<ExitCode, Failure> {
     if let (Some(what), Some(shape)) = (&args.peak_of, args.shape.first()) {
@@ -255,7 +264,7 @@ pub fn run(args: &BenchArgs, output: &Output) -> Result<ExitCode, Failure> {
         ([], false) => SHAPES.map(|[columns, log_rows]| Shape { columns, log_rows }).to_vec(),
         (shapes, _) => shapes.to_vec(),
     };
-    let path = Recording::new();
+    let path = Recording::new("recording");
     let mut rows = Vec::new();
     for shape in shapes {
         output.progress(&format!("{} columns of 2^{} rows …", shape.columns, shape.log_rows));
@@ -263,11 +272,13 @@ pub fn run(args: &BenchArgs, output: &Output) -> Result<ExitCode, Failure> {
     }
     output.progress_done();
     let processor = processor();
-    let object = json!({ "suite": args.suite, "processor": processor, "rows": rows });
-    let mut lines = vec![format!("processor {processor}")];
-    lines.extend(page::text(&rows));
+    let derived = derived::table(&rows);
+    let load = load();
+    let object = json!({ "suite": args.suite, "processor": processor, "load": load, "rows": rows, "derived": derived });
+    let mut lines = vec![format!("processor {processor}; load {}", load.unwrap_or_default())];
+    lines.extend(page::text(&rows, &derived));
     if let Some(docs) = &args.docs {
-        page::write(docs, &processor, &rows)?;
+        page::write(docs, &format!("{processor}; load {}", load.unwrap_or_default()), &rows, &derived)?;
         lines.push(format!("wrote {}", docs.display()));
     }
     output.result(&object, &lines)?;
@@ -278,13 +289,71 @@ pub fn run(args: &BenchArgs, output: &Output) -> Result<ExitCode, Failure> {
 struct Recording(PathBuf);
 
 impl Recording {
-    fn new() -> Recording {
-        Recording(std::env::temp_dir().join(format!("hotloop-recording-{}", std::process::id())))
+    fn new(name: &str) -> Recording {
+        Recording(std::env::temp_dir().join(format!("hotloop-{name}-{}", std::process::id())))
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(all(test, feature = "sim"))]
+mod tests {
+    use super::*;
+    use hotloop::{SimFunction, SimOptions};
+
+    /// A recording without the cycles, of which a model has others.
+    fn jobs(path: &Path) -> Vec<Vec<u64>> {
+        let bytes = std::fs::read(path).unwrap();
+        let mut words: Vec<u64> = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let mut jobs = Vec::new();
+        while let Some(head) = words.first_chunk::<8>() {
+            let window = 8 * hotloop_driver::Descriptor::from_words(*head).dst_beats as usize;
+            let mut job: Vec<u64> = words.drain(..8 + 1 + window).collect();
+            job.remove(8);
+            jobs.push(job);
+        }
+        jobs
+    }
+
+    /// On the chip, and in two passes: the model's results are the simulated board's, and played they give the proof.
+    #[test]
+    fn what_is_replayed_is_what_the_simulated_board_wrote() {
+        let [simulated, modelled] = [Recording::new("sim"), Recording::new("model")];
+        for (columns, log_rows) in [(32, 8), (2, 14)] {
+            let statement = Shape { columns, log_rows }.statement().unwrap();
+            let board = Arc::new(SimFunction::open(&SimOptions::preset("sim")).unwrap());
+            let proof = record(board, statement, &simulated.0).unwrap();
+            record(model(), statement, &modelled.0).unwrap();
+            let modelled_at = modelled.0.clone();
+            let [simulated, modelled] = [&simulated, &modelled].map(|recording| jobs(&recording.0));
+            assert_eq!(simulated.len(), modelled.len());
+            for (i, (simulated, modelled)) in simulated.iter().zip(&modelled).enumerate() {
+                assert!(
+                    simulated == modelled,
+                    "job {i}: {:?}",
+                    hotloop_driver::Descriptor::from_words(*simulated.first_chunk().unwrap())
+                );
+            }
+            let (tape, device) = player(&modelled_at, Check::Full).unwrap();
+            for _ in 0..2 {
+                played(&tape, &device, statement, &proof).unwrap();
+            }
+            assert_eq!(proof, reference(statement).unwrap().file.to_bytes());
+        }
+    }
+
+    /// A tape is for one run: another statement's jobs are not answered.
+    #[test]
+    fn another_run_is_refused() {
+        let recording = Recording::new("other");
+        let statement = |log_rows| Shape { columns: 2, log_rows }.statement().unwrap();
+        record(model(), statement(8), &recording.0).unwrap();
+        let (_, device) = player(&recording.0, Check::Spot).unwrap();
+        let error = prove(&Backend::Device(device), statement(9)).unwrap_err();
+        assert!(format!("{error:?}").contains("another job"), "{error:?}");
     }
 }

@@ -18,6 +18,9 @@ const OFFLOADED: [&str; 5] = [
     "find proof-of-work witness",
 ];
 
+/// Those of them that do nothing but hash, nearly.
+const HASHED: [&str; 3] = ["build Merkle tree", "fold codewords in the commitment phase", "find proof-of-work witness"];
+
 /// Seconds of a run of the CPU prover.
 #[derive(Clone, Copy, Debug)]
 pub struct Split {
@@ -25,6 +28,8 @@ pub struct Split {
     pub total: f64,
     /// What a board takes over.
     pub offloaded: f64,
+    /// Hashing, of that.
+    pub hashed: f64,
 }
 
 impl Split {
@@ -37,18 +42,22 @@ impl Split {
         log::set_max_level(LevelFilter::Off);
         let lines = std::mem::take(&mut *log.lock());
         let scopes: Vec<(f64, &str)> = lines.iter().filter_map(|line| scope(line)).collect();
-        // The inverse transforms of the quotients have no scope of their own.
-        let mut offloaded = run.quotient_inverse.as_secs_f64();
-        for wanted in OFFLOADED {
-            let mut found = scopes.iter().filter(|(_, name)| name.starts_with(wanted)).peekable();
-            if found.peek().is_none() {
-                return Err(Failure::message(format!(
-                    "the CPU prover has no scope `{wanted}`: this is not plonky2 and starky 1.1.0, or without `timing`"
-                )));
+        let sum = |names: &[&str]| -> Result<f64, Failure> {
+            let mut seconds = 0.0;
+            for wanted in names {
+                let mut found = scopes.iter().filter(|(_, name)| name.starts_with(wanted)).peekable();
+                if found.peek().is_none() {
+                    return Err(Failure::message(format!(
+                        "the CPU prover has no scope `{wanted}`: this is not plonky2 and starky 1.1.0 with `timing`"
+                    )));
+                }
+                seconds += found.map(|(seconds, _)| seconds).sum::<f64>();
             }
-            offloaded += found.map(|(seconds, _)| seconds).sum::<f64>();
-        }
-        Ok(Split { total: run.prove_time.as_secs_f64(), offloaded })
+            Ok(seconds)
+        };
+        // The inverse transforms of the quotients have no scope of their own.
+        let offloaded = sum(&OFFLOADED)? + run.quotient_inverse.as_secs_f64();
+        Ok(Split { total: run.prove_time.as_secs_f64(), offloaded, hashed: sum(&HASHED)? })
     }
 
     /// What stays with the processor.
@@ -105,6 +114,7 @@ mod tests {
         let run = reference(Statement::new("wide", Some(32), 10).unwrap()).unwrap();
         let split = Split::of(&run).unwrap();
         assert!(split.offloaded > 0.5 * split.total && split.offloaded < split.total, "{split:?}");
+        assert!(split.hashed > 0.2 * split.total && split.hashed < split.offloaded, "{split:?}");
         assert_eq!(scope("| | 0.0123s to perform final FFT 64"), Some((0.0123, "perform final FFT 64")));
         assert_eq!(scope("something else"), None);
     }
