@@ -143,7 +143,7 @@ impl<'a, C: GenericConfig<D, F = F>> Circuit<'a, C> {
             ));
         }
         let points = common.degree_bits() + rate_bits;
-        if points < cap_height || common.fri_params.total_arities() > points - cap_height {
+        if points < cap_height || common.fri_params.total_arities() > common.degree_bits().min(points - cap_height) {
             return refuse(format!(
                 "2^{} rows are too few for FRI's reductions and a cap of height {cap_height}",
                 common.degree_bits()

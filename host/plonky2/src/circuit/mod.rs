@@ -39,7 +39,7 @@ use self::{data::Circuit, lookup::Coins, permutation::Challenge, vanishing::Vani
 use crate::{
     commit,
     error::{ProveError, Result},
-    field::{D, F, FE},
+    field::{right_hash, D, F, FE},
     fri::prove_openings,
     starky::Stopwatch,
 };
@@ -70,6 +70,7 @@ where
     C: GenericConfig<D, F = F, Hasher = H>,
     H: Hasher<F, Hash = HashOut<F>>,
 {
+    right_hash::<H>()?;
     let mut watch = Stopwatch::new();
     let circuit = Circuit::new(device, prover_data, common_data)?;
     let witness = witness::generate(&circuit, inputs)?;
@@ -97,6 +98,7 @@ where
     C: GenericConfig<D, F = F, Hasher = H>,
     H: Hasher<F, Hash = HashOut<F>>,
 {
+    right_hash::<H>()?;
     let watch = Stopwatch::new();
     let circuit = Circuit::new(device, prover_data, common_data)?;
     prove_circuit(device, &circuit, witness, salt, watch)
