@@ -1,6 +1,6 @@
 //! The quotient: constraints over the extension on the host, back to coefficients on the device.
 
-use hotloop::Device;
+use hotloop::{Device, Words};
 use plonky2::{
     field::{
         packable::Packable,
@@ -19,7 +19,7 @@ use starky::{constraint_consumer::ConstraintConsumer, stark::Stark};
 use super::constraints::{Constraints, Row, NOT_DIVISIBLE};
 use crate::{
     error::{ProveError, Result},
-    field::{coset_shift, element, Elements, D, F},
+    field::{coset_shift, element, D, F},
 };
 
 type P = <F as Packable>::Packing;
@@ -42,8 +42,10 @@ where
         return Ok(None);
     }
     let values = quotient_values(constraints, trace, auxiliary, alphas);
-    let columns: Vec<Elements<'_>> = values.iter().map(|column| Elements(column)).collect();
+    let columns: Vec<Column<'_>> =
+        (0..alphas.len()).map(|column| Column { rows: &values, width: alphas.len(), column }).collect();
     let coefficients = device.inverse(&columns, coset_shift())?.coefficients(element)?;
+    drop(values);
     let degree = 1 << trace.degree_log;
     let mut chunks = Vec::with_capacity(alphas.len() * factor);
     for quotient in coefficients {
@@ -56,13 +58,32 @@ where
     Ok(Some(chunks))
 }
 
-/// For each challenge the values of the combined constraints over Z_H on the coset, in natural order.
+/// A column of rows that follow one another.
+struct Column<'a> {
+    rows: &'a [F],
+    width: usize,
+    column: usize,
+}
+
+impl Words for Column<'_> {
+    fn len(&self) -> usize {
+        self.rows.len() / self.width
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> u64 {
+        self.rows[index * self.width + self.column].to_noncanonical_u64()
+    }
+}
+
+/// The values of the combined constraints over Z_H on the coset, in natural order: a row for each point, a column for each
+/// challenge.
 fn quotient_values<C, S>(
     constraints: &Constraints<'_, S>,
     trace: &PolynomialBatch<F, C, D>,
     auxiliary: Option<&PolynomialBatch<F, C, D>>,
     alphas: &[F],
-) -> Vec<Vec<F>>
+) -> Vec<F>
 where
     C: GenericConfig<D, F = F>,
     S: Stark<F, D>,
@@ -81,35 +102,36 @@ where
     let last = g.inverse();
     let (first_lagrange, last_lagrange) = lagrange(&coset, &vanishing, degree_bits, g);
 
-    let pairs: Vec<Vec<P>> = (0..size / P::WIDTH)
-        .into_par_iter()
-        .map(|i| {
-            let start = i * P::WIDTH;
-            let range = start..start + P::WIDTH;
-            let x = *P::from_slice(&coset[range.clone()]);
-            let mut consumer = ConstraintConsumer::new(
-                alphas.to_vec(),
-                x - last,
-                *P::from_slice(&first_lagrange[range.clone()]),
-                *P::from_slice(&last_lagrange[range]),
-            );
-            let next_start = (start + next_step) % size;
-            let at = |batch: &PolynomialBatch<F, C, D>, start| batch.get_lde_values_packed::<P>(start, step);
-            let auxiliary_at = |start| auxiliary.map_or_else(Vec::new, |batch| at(batch, start));
-            let row = Row {
-                local: &at(trace, start),
-                next: &at(trace, next_start),
-                auxiliary: &auxiliary_at(start),
-                auxiliary_next: &auxiliary_at(next_start),
-            };
-            constraints.eval::<F, P, 1>(row, &mut consumer);
-            let inverse: P = vanishing.eval_inverse_packed(start);
-            consumer.accumulators().into_iter().map(|value| value * inverse).collect()
-        })
-        .collect();
-    (0..alphas.len())
-        .map(|challenge| pairs.iter().flat_map(|values| values[challenge].as_slice().to_vec()).collect())
-        .collect()
+    let width = alphas.len();
+    let mut values = vec![F::ZERO; size * width];
+    values.par_chunks_mut(P::WIDTH * width).enumerate().for_each(|(i, rows)| {
+        let start = i * P::WIDTH;
+        let range = start..start + P::WIDTH;
+        let x = *P::from_slice(&coset[range.clone()]);
+        let mut consumer = ConstraintConsumer::new(
+            alphas.to_vec(),
+            x - last,
+            *P::from_slice(&first_lagrange[range.clone()]),
+            *P::from_slice(&last_lagrange[range]),
+        );
+        let next_start = (start + next_step) % size;
+        let at = |batch: &PolynomialBatch<F, C, D>, start| batch.get_lde_values_packed::<P>(start, step);
+        let auxiliary_at = |start| auxiliary.map_or_else(Vec::new, |batch| at(batch, start));
+        let row = Row {
+            local: &at(trace, start),
+            next: &at(trace, next_start),
+            auxiliary: &auxiliary_at(start),
+            auxiliary_next: &auxiliary_at(next_start),
+        };
+        constraints.eval::<F, P, 1>(row, &mut consumer);
+        let inverse: P = vanishing.eval_inverse_packed(start);
+        for (column, sum) in consumer.accumulators().into_iter().enumerate() {
+            for (row, &value) in rows.chunks_exact_mut(width).zip((sum * inverse).as_slice()) {
+                row[column] = value;
+            }
+        }
+    });
+    values
 }
 
 /// The first and the last Lagrange polynomial on the coset, by their closed forms Z_H(x) / (n·(x − 1)) and
