@@ -90,7 +90,7 @@ pub fn prove(args: &ProveArgs, output: &Output) -> Result<ExitCode, Failure> {
             args.device,
             total.as_secs_f64()
         ),
-        format!("outputs {}", stack(&proved.proof.outputs)),
+        format!("outputs {}", stack(&proved.proof.outputs[..])),
         format!("wrote {} ({} bytes)", out.display(), bytes.len()),
     ];
     if offload.jobs > 0 {
@@ -166,8 +166,8 @@ fn statement(proof: &Proof, security: u32) -> Value {
     json!({
         "zkvm": "miden",
         "program": proof.program.program_hash().to_hex(),
-        "inputs": elements(&proof.inputs),
-        "outputs": elements(&proof.outputs),
+        "inputs": elements(&proof.inputs[..]),
+        "outputs": elements(&proof.outputs[..]),
         "security_bits": security,
     })
 }
@@ -181,7 +181,7 @@ pub fn verify(path: &Path, output: &Output) -> Option<Result<ExitCode, Failure>>
             let mut object = statement(&proof, security);
             object["valid"] = json!(true);
             let program = proof.program.program_hash().to_hex();
-            let (inputs, outputs) = (stack(&proof.inputs), stack(&proof.outputs));
+            let (inputs, outputs) = (stack(&proof.inputs[..]), stack(&proof.outputs[..]));
             (object, format!("valid: Miden program {program} takes {inputs} to {outputs}"), ExitCode::SUCCESS)
         }
         Err(error) => {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use hotloop::{Check, Device};
+use hotloop::{Check, Device, ParameterSet};
 use hotloop_plonky2::{prove, Backend, Report, Statement};
 use serde_json::{json, Map, Value};
 
@@ -84,12 +84,9 @@ enum Checked {
 
 /// Runs the command: proves, verifies with starky's own verifier, writes the file.
 pub fn run(args: &ProveArgs, output: &Output) -> Result<ExitCode, Failure> {
-    let Some(out) = &args.out else {
+    let Some(out) = args.out.as_ref().filter(|_| args.zkvm.is_none()) else {
         return zkvm(args, output);
     };
-    if args.zkvm.is_some() {
-        return zkvm(args, output);
-    }
     let statement =
         Statement::new(&args.air, args.columns, args.log_rows).map_err(|e| Failure::usage(e.to_string()))?;
     check_writable(out)?;
@@ -160,6 +157,7 @@ pub fn open(args: &ProveArgs, mut options: hotloop::Options) -> Result<Option<De
 #[cfg(feature = "sim")]
 fn traced(args: &ProveArgs, path: &Path, options: hotloop::Options) -> Result<Device, Failure> {
     let preset = match args.device.split_once(':') {
+        None if args.device == "sim" && options.set == ParameterSet::Miden => "sim-mid",
         None if args.device == "sim" => "sim",
         Some(("sim", preset)) => preset,
         _ => return Err(Failure::usage(format!("--trace needs a simulated board, not `{}`", args.device))),
@@ -189,7 +187,7 @@ fn object(args: &ProveArgs, report: &Report, proof_bytes: usize) -> Value {
     json!({
         "verified": true,
         "device": args.device,
-        "parameter_set": hotloop::ParameterSet::Plonky2V1.name(),
+        "parameter_set": ParameterSet::Plonky2V1.name(),
         "air": statement.air(),
         "columns": statement.columns(),
         "log_rows": statement.log_rows(),

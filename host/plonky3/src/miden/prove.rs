@@ -50,7 +50,7 @@ pub fn config(device: &Device) -> Result<DeviceConfig> {
     let stock = poseidon2_config(pcs_params());
     let lmcs = DeviceLmcs::new(stock.lmcs, device.clone())?;
     let dft = DeviceDft::new(device.clone())?;
-    let challenger = DeviceChallenger::new(device, stock.challenger)?;
+    let challenger = DeviceChallenger::new(device.clone(), stock.challenger)?;
     Ok(GenericStarkConfig::new(stock.pcs, lmcs, dft, challenger))
 }
 
