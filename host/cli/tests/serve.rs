@@ -231,7 +231,9 @@ fn a_link_is_part_of_a_devices_name() {
         let output = hotloop(&["prove", "--device", device, "--log-rows", "6", "--out", out, "--json"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        (object["offload"]["cycles"].as_u64().unwrap(), std::fs::read(&path).unwrap())
+        let proof = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        (object["offload"]["cycles"].as_u64().unwrap(), proof)
     };
     let (near, proof) = cycles("sim");
     let (far, same) = cycles("sim:sim@gen3x1,latency=3000");

@@ -207,8 +207,9 @@ fn commit_phase<H: Hasher<F, Hash = HashOut<F>>>(
             coefficients: false,
         };
         // Rows are bit-reversed and hold one extension element each: a leaf is `arity` neighbours.
-        let rows = device.lde(&request)?.value_rows(element)?;
-        let leaves = rows.chunks(arity).map(<[Vec<F>]>::concat).collect();
+        let values = device.lde(&request)?.value_matrix(element)?;
+        let leaves = values.chunks(D * arity).map(<[F]>::to_vec).collect();
+        drop(values);
         let tree = commit::tree(device, leaves, params.config.cap_height)?;
         challenger.observe_cap(&tree.cap);
         trees.push(tree);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hotloop::{Device, HotloopError, Options};
+use hotloop::{Check, Device, HotloopError, Options};
 use hotloop_plonky2::{
     airs::{Fibonacci, PinnedAir, Wide},
     commit, offload, options, starky as hot, ProveError, D, F,
@@ -157,6 +157,27 @@ fn lookups_that_do_not_hold_are_said_by_name() {
         assert!(matches!(error, ProveError::Unsatisfied { .. }) && error.to_string().contains(what), "{error}");
         assert_eq!(device.offload().jobs, 0);
     }
+}
+
+/// Of a long trace a sample of the rows is looked at before work begins; what it misses is said all the same.
+#[test]
+fn a_wrong_row_of_a_long_trace_is_said_by_name() {
+    let (mut trace, inputs) = Fibonacci.trace(13);
+    // The second block of rows, of which every other one is looked at.
+    trace[0].values[100] += F::ONE;
+    for (check, looked_at_first) in [(Check::Spot, false), (Check::Full, true), (Check::Off, false)] {
+        let device = open(&FunctionalBoard::new(), Options { check, ..options() });
+        let error = hot::prove::<C, _, _>(&device, &Fibonacci, &config(), &trace, &inputs).expect_err("refused");
+        let text = error.to_string();
+        assert!(matches!(error, ProveError::Unsatisfied { .. }) && text.contains("in row 99"), "{text}");
+        assert_eq!(device.offload().jobs == 0, looked_at_first, "{check:?}");
+    }
+    trace[0].values[100] -= F::ONE;
+    trace[1].values[(1 << 13) - 1] += F::ONE;
+    let device = device();
+    let error = hot::prove::<C, _, _>(&device, &Fibonacci, &config(), &trace, &inputs).expect_err("refused");
+    assert!(error.to_string().contains("in row 8190"), "{error}");
+    assert_eq!(device.offload().jobs, 0);
 }
 
 /// In a system of tables constraints are checked by the openings, at no cost, and then the row is looked for.

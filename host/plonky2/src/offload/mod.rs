@@ -22,7 +22,7 @@ use crate::{
     error::{ProveError, Result},
     field::{right_set, D, F, FE},
     pool::in_one_thread,
-    starky::{check_trace, shape},
+    starky::{check_before, shape},
 };
 
 /// `PoseidonGoldilocksConfig` with Merkle trees and grinding on a device; only inside [`with_device`].
@@ -79,7 +79,7 @@ pub fn prove<S: Stark<F, D> + Copy + Send>(
     public_inputs: &[F],
 ) -> Result<(StarkProofWithPublicInputs<F, PoseidonGoldilocksConfig, D>, SessionReport)> {
     shape(&stark, config, &trace, public_inputs)?;
-    check_trace(&stark, &trace, public_inputs)?;
+    check_before(device.options().check, &stark, &trace, public_inputs)?;
     with_device(device, config.fri_config.proof_of_work_bits, || {
         let mut timing = TimingTree::default();
         let proof =

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use hotloop::Check;
 use plonky2::{
     field::{
         extension::FieldExtension,
@@ -169,20 +170,57 @@ fn lagrange(log_n: usize, x: FE) -> (FE, FE) {
 /// lookups of other columns than there are.
 pub fn check_trace<S: Stark<F, D>>(stark: &S, trace: &[PolynomialValues<F>], public_inputs: &[F]) -> Result<()> {
     super::checks::table_shape::<S>(trace, public_inputs)?;
-    let degree = trace[0].len();
     for lookup in Instance::all(&stark.lookups(), &[F::rand()], stark.constraint_degree(), S::COLUMNS)? {
         lookup.columns(trace)?;
     }
+    check_blocks(stark, trace, public_inputs, 1)
+}
+
+/// [`check_trace`] before a device is given work, as far as `check` says: everything with `Full`, nothing with `Off`. With
+/// `Spot` also everything, of a trace of more than [`SPOT_ROWS`] rows so many, spread over it, first and last among them,
+/// and no lookups; a fault elsewhere is found by the quotient, which says the row too.
+pub(crate) fn check_before<S: Stark<F, D>>(
+    check: Check,
+    stark: &S,
+    trace: &[PolynomialValues<F>],
+    public_inputs: &[F],
+) -> Result<()> {
+    let degree = trace.first().map_or(0, |column| column.len());
+    match check {
+        Check::Off => Ok(()),
+        Check::Spot if degree > SPOT_ROWS => {
+            super::checks::table_shape::<S>(trace, public_inputs)?;
+            check_blocks(stark, trace, public_inputs, degree / SPOT_ROWS)
+        }
+        _ => check_trace(stark, trace, public_inputs),
+    }
+}
+
+/// Rows that [`check_before`] looks at in a long trace.
+const SPOT_ROWS: usize = 1 << 12;
+
+/// Looks at every `step`-th block of rows, and at the last one.
+fn check_blocks<S: Stark<F, D>>(
+    stark: &S,
+    trace: &[PolynomialValues<F>],
+    public_inputs: &[F],
+    step: usize,
+) -> Result<()> {
+    let degree = trace[0].len();
     let constraints = Constraints { stark, lookups: Vec::new(), ctl_data: None, public_inputs };
     let alpha = F::rand();
-    let failed = |block| first_failure(&constraints, trace, block * BLOCK..degree.min((block + 1) * BLOCK), alpha);
-    match (0..degree.div_ceil(BLOCK)).into_par_iter().find_map_first(failed) {
+    let blocks = degree.div_ceil(BLOCK);
+    let mut looked_at: Vec<usize> = (0..blocks).step_by(step).collect();
+    looked_at.push(blocks - 1);
+    let failed =
+        |&block: &usize| first_failure(&constraints, trace, block * BLOCK..degree.min((block + 1) * BLOCK), alpha);
+    match looked_at.par_iter().find_map_first(failed) {
         Some(row) => Err(ProveError::Unsatisfied { what: format!("its constraints do not hold in row {row}") }),
         None => Ok(()),
     }
 }
 
-/// Rows of [`check_trace`] at a time: a power of two above any packing's width.
+/// Rows of [`check_blocks`] at a time: a power of two above any packing's width.
 const BLOCK: usize = 64;
 
 /// The first of `rows` in which the combination of the constraints by `alpha` is not zero.

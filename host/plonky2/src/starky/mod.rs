@@ -13,6 +13,7 @@ pub use self::{
     lookups::{get_ctl_data, CtlData},
 };
 pub(crate) use checks::shape;
+pub(crate) use constraints::check_before;
 
 use std::time::{Duration, Instant};
 
@@ -55,7 +56,8 @@ pub struct Proved<C: GenericConfig<D, F = F>> {
 ///
 /// # Errors
 /// [`ProveError::Shape`] and [`ProveError::Device`] before work begins if trace, AIR, configuration and board do not go
-/// together, [`ProveError::Unsatisfied`] for a trace that does not satisfy the AIR.
+/// together, [`ProveError::Unsatisfied`] for a trace that does not satisfy the AIR: before work begins as far as the
+/// device's [`hotloop::Check`] goes (a sample of the rows of a long trace, unless it is `Full`), else at the quotient.
 pub fn prove<C, H, S>(
     device: &Device,
     stark: &S,
@@ -73,7 +75,7 @@ where
     let columns = [S::COLUMNS, stark.num_lookup_helper_columns(config)];
     checks::device(device, stark, config, &columns, degree_bits)?;
     let mut watch = Stopwatch::new();
-    check_trace(stark, trace, public_inputs)?;
+    check_before(device.options().check, stark, trace, public_inputs)?;
     watch.lap("trace check");
 
     let commitment = from_values::<C, H>(device, trace, &[], rate_bits, cap_height)?;
