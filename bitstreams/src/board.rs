@@ -1,6 +1,6 @@
 //! The schema of a board file.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The version of the schema that this crate reads.
 pub const SCHEMA: u32 = 1;
@@ -258,7 +258,7 @@ pub struct Slot {
 }
 
 /// What a slot is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SlotKind {
     /// What the board falls back to: not written without an override.

@@ -1,10 +1,18 @@
 //! Boards as data: adding a board is adding a file to `bitstreams/boards`.
 //!
 //! The files are part of the program ([`all`]); [`load`] reads others. docs/bitstreams.md has the schema.
+//!
+//! A [`manifest`] says what an image is, [`image`] what it says about itself, [`sign`] who vouches for it, and
+//! [`verify`] holds them against each other.
 
 mod board;
 mod check;
+pub mod hex;
+pub mod image;
 mod line;
+pub mod manifest;
+pub mod sign;
+pub mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -81,6 +89,17 @@ pub fn find(name: &str, folder: Option<&Path>) -> Result<Board, BoardError> {
     let boards = folder.map_or_else(all, load)?;
     let known = boards.iter().map(|b| b.name.as_str()).collect::<Vec<_>>().join(", ");
     boards.into_iter().find(|board| board.name == name).ok_or_else(|| BoardError::Unknown { name: name.into(), known })
+}
+
+/// Reads a file that should not be larger than `limit` bytes.
+fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::{Error, ErrorKind, Read};
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > limit {
+        true => Err(Error::new(ErrorKind::FileTooLarge, format!("larger than {limit} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 impl Board {
