@@ -1,6 +1,6 @@
 //! How a board is reached, as `--cable` says it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::ToSocketAddrs, str::FromStr};
 
 /// A way to a board's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,18 @@ pub enum Cable {
      vivado[:HOST:PORT], xbutil:BDF, aws:SLOT:AGFI and spi:BDF"
 )]
 pub struct CableError(String);
+
+impl Cable {
+    /// With a host's name as its address: openFPGALoader takes addresses of IPv4 only.
+    pub fn resolved(self) -> std::io::Result<Cable> {
+        let Cable::Xvc { host, port } = self else { return Ok(self) };
+        let mut found = (host.as_str(), port).to_socket_addrs()?;
+        match found.find(std::net::SocketAddr::is_ipv4) {
+            Some(address) => Ok(Cable::Xvc { host: address.ip().to_string(), port }),
+            None => Err(std::io::Error::other(format!("{host} has no IPv4 address"))),
+        }
+    }
+}
 
 impl FromStr for Cable {
     type Err = CableError;

@@ -264,6 +264,7 @@ pub enum FlashError {
     NotVerified(&'static str),
 }
 
+const UNTOUCHED: &str = "Nothing was touched";
 const LOADING: &str = "The part may be empty now; the flash is untouched, a power cycle starts what it holds";
 const WRITING: &str =
     "The slot may be half written: run the same command again. The golden image was not touched, and the \
@@ -328,7 +329,7 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
             StepKind::Load => LOADING,
             StepKind::Persist if wanted.golden_override => WRITING_GOLDEN,
             StepKind::Persist => WRITING,
-            _ => "Nothing was touched",
+            _ => UNTOUCHED,
         };
         if step.kind == StepKind::Persist {
             if report.verified == Verified::Nothing {
@@ -354,6 +355,10 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
                 }
             }
             StepKind::Load => {
+                // Some tell all of it only now.
+                if let Some((idcode, u32::MAX)) = (wanted.backend.idcode)(&output) {
+                    report.idcode = Some(idcode);
+                }
                 loaded = output;
                 step.text
             }
@@ -400,19 +405,21 @@ fn execute(
     if ended.good && (backend.done)(&ended.output) {
         return Ok(ended);
     }
-    Err(FlashError::Failed { step, meaning: backend.explain(&ended), after, output: ended.output })
+    let (meaning, untouched) = backend.explain(&ended);
+    let after = if untouched { UNTOUCHED } else { after };
+    Err(FlashError::Failed { step, meaning, after, output: ended.output })
 }
 
 fn identify(plan: &Plan, output: &str) -> Result<Option<u32>, FlashError> {
     let image = &plan.image;
-    let Some(found) = (plan.backend.idcode)(output) else {
+    let Some((found, told)) = (plan.backend.idcode)(output) else {
         // Of backends that know no IDCODE, none is expected.
         if !plan.backend.tells_idcode {
             return Ok(None);
         }
         return Err(FlashError::NoPart { name: plan.backend.name, last: crate::run::last_words(output) });
     };
-    if (found ^ image.idcode) & image.idcode_mask != 0 {
+    if (found ^ image.idcode) & image.idcode_mask & told != 0 {
         return Err(FlashError::Part { found: Hex32(found), wanted: Hex32(image.idcode) });
     }
     Ok(Some(found))

@@ -11,6 +11,8 @@ use std::{
 
 /// A program is looked at so often; what it prints is seen at once.
 const TICK: Duration = Duration::from_millis(50);
+/// The end of a program's output is waited for so long behind the program's own.
+const STREAMS: Duration = Duration::from_secs(2);
 /// What is kept of a program's output; more is cut off in front.
 const KEPT: usize = 256 << 10;
 
@@ -151,15 +153,18 @@ pub fn run(call: &Call, interrupted: &dyn Fn() -> bool, hear: &mut dyn FnMut(Hea
                 }
                 tell(&text, &mut line, hear);
             }
-            // Both streams at their end, or held open by what the program left behind.
+            Err(RecvTimeoutError::Disconnected) if ended.is_some() => break,
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(TICK),
-            Err(RecvTimeoutError::Timeout) if ended.is_some() => break,
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if ended.is_none() {
-            ended = child.0.try_wait().map_err(|source| RunError::Start { program, source })?;
-        } else if matches!(pieces.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected)) {
-            break;
+        match &ended {
+            None => {
+                let status = child.0.try_wait().map_err(|source| RunError::Start { program, source })?;
+                ended = status.map(|status| (status, Instant::now()));
+            }
+            // Its streams are still open: what it left behind holds them.
+            Some((_, at)) if at.elapsed() > STREAMS => break,
+            Some(_) => {}
         }
         if interrupted() {
             return Err(RunError::Interrupted { program });
@@ -172,7 +177,7 @@ pub fn run(call: &Call, interrupted: &dyn Fn() -> bool, hear: &mut dyn FnMut(Hea
     if !line.trim().is_empty() {
         hear(Heard::Line(line.trim()));
     }
-    let (good, how) = ended.map_or((false, "unknown".into()), |status| {
+    let (good, how) = ended.map_or((false, "unknown".into()), |(status, _)| {
         use std::os::unix::process::ExitStatusExt;
         let how = match (status.code(), status.signal()) {
             (Some(code), _) => format!("status {code}"),
@@ -259,6 +264,17 @@ mod tests {
         );
         assert!(matches!(error, Err(RunError::Interrupted { .. })));
         assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn nothing_is_lost_at_the_end_and_streams_held_open_are_left() {
+        for _ in 0..20 {
+            let ended = run(&shell("seq 20000; echo last", Duration::from_secs(30)), &|| false, &mut |_| {}).unwrap();
+            assert!(ended.good && ended.output.ends_with("20000\nlast\n"), "{}", last_words(&ended.output));
+        }
+        let start = Instant::now();
+        let ended = run(&shell("sleep 30 & echo on", Duration::from_secs(60)), &|| false, &mut |_| {}).unwrap();
+        assert!(ended.good && ended.output == "on\n" && start.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 mod bench;
 mod devices;
 mod emit;
+mod flash;
+mod jtag;
 mod output;
 mod presets;
 mod prove;
@@ -48,9 +50,10 @@ enum Command {
     /// Take a board in a slot from vfio-pci (as root).
     Unbind(slots::SlotArgs),
     /// Simulated boards.
-    #[cfg(feature = "sim")]
     #[command(subcommand)]
-    Sim(sim::SimCommand),
+    Sim(SimCommand),
+    /// Put an image on a board: into the part, and with --persist into its flash.
+    Flash(flash::FlashArgs),
     /// Show what a device is, and its counters.
     Info(DeviceArgs),
     /// Compare every operation of a device with the prover library's results.
@@ -61,6 +64,16 @@ enum Command {
     Emit(emit::EmitArgs),
     /// List the presets of boards, with estimates of what they take of their parts.
     Presets(presets::PresetsArgs),
+}
+
+/// What to do with simulated boards.
+#[derive(Subcommand)]
+enum SimCommand {
+    /// Serve a simulated board at a vfio-user socket, to this machine's processes and to QEMU.
+    #[cfg(feature = "sim")]
+    Serve(sim::ServeArgs),
+    /// Serve an ECP5's JTAG port with its flash over Xilinx Virtual Cable, to try flashing without a board.
+    Jtag(jtag::JtagArgs),
 }
 
 /// Which device.
@@ -81,7 +94,9 @@ fn main() -> ExitCode {
         Command::Bind(args) => slots::bind(&args, &output),
         Command::Unbind(args) => slots::unbind(&args, &output),
         #[cfg(feature = "sim")]
-        Command::Sim(sim::SimCommand::Serve(args)) => sim::serve(&args, &output),
+        Command::Sim(SimCommand::Serve(args)) => sim::serve(&args, &output),
+        Command::Sim(SimCommand::Jtag(args)) => jtag::serve(&args, &output),
+        Command::Flash(args) => flash::run(&args, &output),
         Command::Info(args) => devices::info(&args, &output),
         Command::Selftest(args) => selftest::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),

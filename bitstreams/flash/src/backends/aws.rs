@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Backend, NotThere, Sign, Target, Work};
+use super::{early, Backend, NotThere, Target, Work};
 use crate::{cable::Cable, run::Call};
 
 pub const BACKEND: Backend = Backend {
@@ -16,16 +16,10 @@ pub const BACKEND: Backend = Backend {
     usercode: |_| None,
     done: |_| true,
     signs: &[
-        Sign {
-            text: "invalid-fpga-image",
-            meaning: "AWS does not know that image, or not in this region: see agfi- of it",
-        },
-        Sign {
-            text: "shell-mismatch",
-            meaning: "the image was made for another version of AWS's shell: make it again",
-        },
-        Sign { text: "busy", meaning: "the slot is busy: wait for the operation under way, then try again" },
-        Sign { text: "sudo", meaning: "the instance's FPGA tools want root: run this with sudo" },
+        early("invalid-fpga-image", "AWS does not know that image, or not in this region: see agfi- of it"),
+        early("shell-mismatch", "the image was made for another version of AWS's shell: make it again"),
+        early("busy", "the slot is busy: wait for the operation under way, then try again"),
+        early("sudo", "the instance's FPGA tools want root: run this with sudo"),
     ],
 };
 

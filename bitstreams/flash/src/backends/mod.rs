@@ -48,6 +48,18 @@ pub struct Sign {
     pub text: &'static str,
     /// What is wrong, and what to do.
     pub meaning: &'static str,
+    /// The program ended before it changed anything.
+    pub untouched: bool,
+}
+
+/// A complaint from before anything was changed.
+const fn early(text: &'static str, meaning: &'static str) -> Sign {
+    Sign { text, meaning, untouched: true }
+}
+
+/// A complaint from amid the work.
+const fn late(text: &'static str, meaning: &'static str) -> Sign {
+    Sign { text, meaning, untouched: false }
 }
 
 /// One program.
@@ -60,8 +72,8 @@ pub struct Backend {
     pub call: fn(&Target, Work) -> Result<Call, NotThere>,
     /// Whether it tells the part's IDCODE; the others compare image and shell by themselves.
     pub tells_idcode: bool,
-    /// The IDCODE in what [`Work::Identify`] printed.
-    pub idcode: fn(&str) -> Option<u32>,
+    /// The IDCODE in what [`Work::Identify`] or [`Work::Load`] printed, and those bits of it that were told.
+    pub idcode: fn(&str) -> Option<(u32, u32)>,
     /// The user code in what [`Work::Load`] printed: what the part holds now.
     pub usercode: fn(&str) -> Option<u32>,
     /// Whether work was done, when the exit status does not tell.
@@ -100,11 +112,14 @@ impl Backend {
         }
     }
 
-    /// What is wrong, from what a program printed.
-    pub fn explain(&self, ended: &Ended) -> String {
+    /// What is wrong, from what a program printed, and whether it ended before it changed anything.
+    pub fn explain(&self, ended: &Ended) -> (String, bool) {
         match self.signs.iter().find(|sign| ended.output.contains(sign.text)) {
-            Some(sign) => sign.meaning.to_owned(),
-            None => format!("{} ended with {}: {}", self.name, ended.how, crate::run::last_words(&ended.output)),
+            Some(sign) => (sign.meaning.to_owned(), sign.untouched),
+            None => {
+                let last = crate::run::last_words(&ended.output);
+                (format!("{} ended with {}: {last}", self.name, ended.how), false)
+            }
         }
     }
 }

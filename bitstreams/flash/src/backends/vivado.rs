@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{hex_after, Backend, NotThere, Sign, Target, Work};
+use super::{early, hex_after, late, Backend, NotThere, Target, Work};
 use crate::{cable::Cable, run::Call};
 
 pub const BACKEND: Backend = Backend {
@@ -12,21 +12,21 @@ pub const BACKEND: Backend = Backend {
     install: "Vivado or the smaller Vivado Lab Edition from AMD; put it in PATH (source settings64.sh)",
     call,
     tells_idcode: true,
-    idcode: |output| hex_after(output, "HOTLOOP_IDCODE"),
+    idcode: |output| hex_after(output, "HOTLOOP_IDCODE").map(|idcode| (idcode, u32::MAX)),
     usercode: |output| hex_after(output, "HOTLOOP_USERCODE"),
     done: |output| output.contains("HOTLOOP_DONE"),
     signs: &[
-        Sign {
-            text: "No hardware targets",
-            meaning: "hw_server sees no cable: is it plugged in, the board on, and are the cable drivers installed \
+        early(
+            "No hardware targets",
+            "hw_server sees no cable: is it plugged in, the board on, and are the cable drivers installed \
                       (install_drivers of Vivado)?",
-        },
-        Sign {
-            text: "Failed to connect to hw_server",
-            meaning: "no hw_server there: start it (`hw_server`), or check host and port of --cable vivado:HOST:PORT",
-        },
-        Sign { text: "already in use", meaning: "another program has the cable: close the other hardware manager" },
-        Sign { text: "End of startup status: LOW", meaning: "the part refused the image: DONE stays low" },
+        ),
+        early(
+            "Failed to connect to hw_server",
+            "no hw_server there: start it (`hw_server`), or check host and port of --cable vivado:HOST:PORT",
+        ),
+        early("already in use", "another program has the cable: close the other hardware manager"),
+        late("End of startup status: LOW", "the part refused the image: DONE stays low"),
     ],
 };
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Backend, NotThere, Sign, Target, Work};
+use super::{early, Backend, NotThere, Target, Work};
 use crate::{cable::Cable, run::Call};
 
 pub const BACKEND: Backend = Backend {
@@ -16,13 +16,12 @@ pub const BACKEND: Backend = Backend {
     usercode: |_| None,
     done: |_| true,
     signs: &[
-        Sign { text: "No such device", meaning: "there is no such card: `xbutil examine` lists those that there are" },
-        Sign {
-            text: "does not match",
-            meaning:
-                "wrong platform: the image is for another shell than the card's (`xbutil examine --device …` names it)",
-        },
-        Sign { text: "Permission denied", meaning: "no permission on the card: is XRT's udev rule installed?" },
+        early("No such device", "there is no such card: `xbutil examine` lists those that there are"),
+        early(
+            "does not match",
+            "wrong platform: the image is for another shell than the card's (`xbutil examine --device …` names it)",
+        ),
+        early("Permission denied", "no permission on the card: is XRT's udev rule installed?"),
     ],
 };
 
