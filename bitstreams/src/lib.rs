@@ -3,7 +3,7 @@
 //! The files are part of the program ([`all`]); [`load`] reads others. docs/bitstreams.md has the schema.
 //!
 //! A [`manifest`] says what an image is, [`image`] what it says about itself, [`sign`] who vouches for it, and
-//! [`verify`] holds them against each other.
+//! [`verify`] holds them against each other. [`vivado`] writes the project of a Xilinx board.
 
 mod board;
 mod check;
@@ -13,6 +13,7 @@ mod line;
 pub mod manifest;
 pub mod sign;
 pub mod verify;
+pub mod vivado;
 
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@
 //! `--json` one object goes to standard output and nothing else; messages and progress go to standard error.
 
 mod bench;
+mod bitstream;
 mod devices;
 mod emit;
 mod flash;
@@ -64,6 +65,9 @@ enum Command {
     Emit(emit::EmitArgs),
     /// List the presets of boards, with estimates of what they take of their parts.
     Presets(presets::PresetsArgs),
+    /// Boards, bitstreams and their manifests.
+    #[command(subcommand)]
+    Bitstream(bitstream::BitstreamCommand),
 }
 
 /// What to do with simulated boards.
@@ -102,6 +106,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args, &output),
         Command::Emit(args) => emit::run(&args, &output),
         Command::Presets(args) => presets::run(&args, &output),
+        Command::Bitstream(command) => bitstream::run(&command, &output),
     };
     match result {
         Ok(code) => code,
