@@ -6,9 +6,11 @@
 
 pub mod backends;
 mod cable;
+mod error;
 mod flow;
 mod run;
 
 pub use cable::{Cable, CableError};
-pub use flow::{flash, plan, DeviceCheck, Event, FlashError, Image, Plan, Report, Running, Step, StepKind, Verified};
+pub use error::FlashError;
+pub use flow::{flash, plan, DeviceCheck, Event, Image, Plan, Report, Running, Step, StepKind, Verified};
 pub use run::{find_program, Call, Ended, Heard, RunError};

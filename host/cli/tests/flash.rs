@@ -328,6 +328,6 @@ fn errors_say_what_to_do() {
     lab.untouched();
 
     let output = Command::new(env!("CARGO_BIN_EXE_hotloop")).args(["flash", "no-such-board"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("ecpix5-85"), "{output:?}");
 }

@@ -36,12 +36,12 @@ pub struct TrustArgs {
     trusted: Option<PathBuf>,
     /// Refuse what is not signed by a trusted key.
     #[arg(long, requires = "trusted")]
-    require_signed: bool,
+    pub require_signed: bool,
 }
 
 impl TrustArgs {
     /// The trusted keys.
-    fn keys(&self) -> Result<Vec<Sha>, Failure> {
+    pub fn keys(&self) -> Result<Vec<Sha>, Failure> {
         let Some(path) = &self.trusted else { return Ok(Vec::new()) };
         let fail = |e: &dyn std::fmt::Display| Failure::message(format!("{}: {e}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|e| fail(&e))?;

@@ -1,7 +1,7 @@
 //! `hotloop bitstream`: boards, images and their manifests.
 
 mod build;
-mod check;
+pub mod check;
 mod keys;
 mod list;
 
@@ -16,7 +16,7 @@ use hotloop_boards::{manifest::JSON_SCHEMA, BoardError};
 use crate::output::{Failure, Output};
 
 /// Where images and manifests go, and where `list` looks.
-const OUT: &str = "bitstreams/out";
+pub const OUT: &str = "bitstreams/out";
 
 /// What to do.
 #[derive(Subcommand)]
@@ -48,7 +48,8 @@ pub struct BoardsArgs {
 }
 
 impl BoardsArgs {
-    fn folder(&self) -> Option<&Path> {
+    /// The folder, if one was named.
+    pub fn folder(&self) -> Option<&Path> {
         self.boards.as_deref()
     }
 }
@@ -72,7 +73,7 @@ pub fn run(command: &BitstreamCommand, output: &Output) -> Result<ExitCode, Fail
 }
 
 /// A board that is not there is a wrong call; a file that is wrong is not.
-fn board_failure(error: BoardError) -> Failure {
+pub fn board_failure(error: BoardError) -> Failure {
     match error {
         BoardError::Unknown { .. } => Failure::usage(error.to_string()),
         _ => Failure::new(error),

@@ -10,23 +10,18 @@ use hotloop_boards::{
 };
 use hotloop_flash::Image;
 
-use crate::output::Failure;
-
-/// Where manifests of boards lie that are named by themselves.
-const OUT: &str = "bitstreams/out";
+use crate::{
+    bitstream::{board_failure, check::TrustArgs, BoardsArgs, OUT},
+    output::Failure,
+};
 
 /// Files besides the manifest.
 #[derive(Args)]
 pub struct FileArgs {
-    /// Folder with other boards than those of this build.
-    #[arg(long)]
-    boards: Option<PathBuf>,
-    /// File of trusted public keys, one a line.
-    #[arg(long)]
-    trusted: Option<PathBuf>,
-    /// Refuse what is not signed by a trusted key.
-    #[arg(long, requires = "trusted")]
-    require_signed: bool,
+    #[command(flatten)]
+    boards: BoardsArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// An image and its board.
@@ -44,7 +39,7 @@ impl What {
         let path = match name.ends_with(".json") || name.contains('/') {
             true => PathBuf::from(name),
             false => {
-                let board = hotloop_boards::find(name, files.boards.as_deref()).map_err(Failure::new)?;
+                let board = hotloop_boards::find(name, files.boards.folder()).map_err(board_failure)?;
                 let path = Path::new(OUT).join(format!("{}{SUFFIX}", board.name));
                 if !path.exists() {
                     let text = format!(
@@ -61,20 +56,12 @@ impl What {
             let text = format!("{} describes no image but a {:?}: build it first", path.display(), manifest.kind);
             return Err(Failure::message(text));
         }
-        let board = hotloop_boards::find(&manifest.board, files.boards.as_deref()).map_err(Failure::new)?;
-        let trusted = match &files.trusted {
-            Some(path) => {
-                let fail = |e: &dyn std::fmt::Display| Failure::message(format!("{}: {e}", path.display()));
-                let text = std::fs::read_to_string(path).map_err(|e| fail(&e))?;
-                hotloop_boards::sign::keys(&text).map_err(|e| fail(&e))?
-            }
-            None => Vec::new(),
-        };
+        let board = hotloop_boards::find(&manifest.board, files.boards.folder()).map_err(board_failure)?;
         let against = Against {
             board: Some(&board),
             map_hash: hotloop_regs::MAP_HASH,
-            trusted: &trusted,
-            require_signed: files.require_signed,
+            trusted: &files.trust.keys()?,
+            require_signed: files.trust.require_signed,
         };
         let findings = verify(&path, &manifest, &against).map_err(Failure::new)?;
         let wrong: Vec<String> =
