@@ -213,6 +213,36 @@ fn what_runs_must_be_what_was_built() {
     lab.untouched();
 }
 
+/// A board on PCI Express is asked itself. The one asked here is simulated, and not what was loaded: what counts is who it
+/// says it is.
+#[cfg(feature = "sim")]
+#[test]
+fn a_device_is_asked_who_it_is() {
+    let Some(lab) = Lab::new("device") else { return };
+    let manifest = lab.manifest("one.bit", ONE, |_| {});
+    let ask = ["--persist", "--verify-device", "sim"];
+    let (status, object) = lab.flash(&manifest, &ask);
+    assert_eq!(status, Some(1));
+    let text = error(&object);
+    assert!(text.contains("sim says build 0x") && text.contains("The flash is untouched"), "{text}");
+    lab.server.device().power_cycle();
+    lab.untouched();
+
+    // An image of that build.
+    let info =
+        Command::new(env!("CARGO_BIN_EXE_hotloop")).args(["info", "--device", "sim", "--json"]).output().unwrap();
+    let build_id = json(&info)["identity"]["build_id"].as_str().unwrap().to_owned();
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let changed = text.replace("0x0123456710000001", &build_id);
+    assert_ne!(changed, text);
+    std::fs::write(&manifest, changed).unwrap();
+    let (status, object) = lab.flash(&manifest, &ask);
+    assert_eq!(status, Some(0), "{object:#}");
+    assert_eq!(object["verified"], "device");
+    let last = object["steps"].as_array().unwrap().last().unwrap();
+    assert!(last["step"] == "read-again" && last["text"].as_str().unwrap().contains(&build_id), "{object:#}");
+}
+
 #[test]
 fn an_interrupted_write_is_recovered() {
     let Some(lab) = Lab::new("interrupted") else { return };

@@ -62,10 +62,9 @@ fn call(target: &Target, work: Work) -> Result<Call, NotThere> {
                     "the board's file does not name its flash (`flash.memory`), which Vivado wants".into(),
                 ));
             };
-            if offset != 0 && file.extension().is_none_or(|e| e != "mcs") {
-                let text =
-                    "Vivado takes an offset in the flash from the file only: write_cfgmem with `-loadbit {up OFFSET \
-                            FILE}` makes such an .mcs, which the board's project does";
+            if offset != 0 {
+                let text = "Vivado takes an offset in the flash from an .mcs file only, and manifests have none yet: make one \
+                            with write_cfgmem -loadbit {up OFFSET FILE}, and write it with Vivado's program_hw_cfgmem";
                 return Err(NotThere(text.into()));
             }
             // Erased is only what the file covers.
