@@ -20,7 +20,7 @@ elif ! have verilator; then
     need+=(verilator)
 fi
 for extra in "$@"; do
-    have "$extra" || need+=("$extra")
+    have "$extra" || need+=("${extra/tclsh/tcl}") # the one command whose package has another name
 done
 [ ${#need[@]} -eq 0 ] && exit 0
 
