@@ -66,10 +66,10 @@ const NO_OPERATION: u8 = 0xff;
 /// The operand of the command VERIFY_ID, which stands before all others but the reset of the CRC.
 fn ecp5_idcode(bytes: &[u8], mut at: usize) -> Result<u32, ImageError> {
     loop {
-        match bytes.get(at).ok_or(ImageError::Short { at, what: "the commands" })? {
-            &NO_OPERATION => at += 1,
-            &LSC_RESET_CRC => at += 4,
-            &LSC_VERIFY_ID => {
+        match *bytes.get(at).ok_or(ImageError::Short { at, what: "the commands" })? {
+            NO_OPERATION => at += 1,
+            LSC_RESET_CRC => at += 4,
+            LSC_VERIFY_ID => {
                 let operand = bytes.get(at + 4..at + 8).ok_or(ImageError::Short { at, what: "VERIFY_ID" })?;
                 return Ok(word(operand));
             }

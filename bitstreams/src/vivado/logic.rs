@@ -48,11 +48,21 @@ pub fn irq_sender(vectors: u32, interrupts: Interrupts) -> Rc<Module> {
     m.drive(last, toggles);
     let events = m.xor(toggles, *last);
     let pending = m.state("pending", vectors, 0);
-    let sent = match interrupts {
+    // What begins is no longer pending: an event that comes while its message is under way has a message of its own,
+    // since nobody knows when the block sends.
+    let begun = match interrupts {
         Interrupts::Each => {
             let sent = m.input("sent", vectors);
-            m.output("request", *pending);
-            sent
+            let request = m.state("request", vectors, 0);
+            let idle = m.not(*request);
+            let begin = m.and(*pending, idle);
+            let stay = m.not(sent);
+            let kept = m.and(*request, stay);
+            let next = m.or(begin, kept);
+            let next = m.gate(enable, next);
+            m.drive(request, next);
+            m.output("request", *request);
+            begin
         }
         Interrupts::OneByOne => {
             let granted = m.input("granted", 1);
@@ -75,17 +85,16 @@ pub fn irq_sender(vectors: u32, interrupts: Interrupts) -> Rc<Module> {
             m.drive_when(vector, begin, lowest);
             m.output("request", *request);
             m.output("vector", *vector);
-            let done = m.and(*request, granted);
             let bits: Vec<Sig> = (0..vectors)
                 .map(|v| {
-                    let this = m.eq_const(*vector, v.into());
-                    m.and(this, done)
+                    let this = m.eq_const(lowest, v.into());
+                    m.and(this, begin)
                 })
                 .collect();
             m.pack(&bits)
         }
     };
-    let stay = m.not(sent);
+    let stay = m.not(begun);
     let kept = m.and(*pending, stay);
     let next = m.or(events, kept);
     let next = m.gate(enable, next);

@@ -1,4 +1,7 @@
-//! `hotloop bitstream build`: ECP5 boards by the open flow, Xilinx boards as a Vivado project.
+//! `hotloop bitstream build`: Xilinx boards as a Vivado project. The open flow for ECP5 boards gets a module beside
+//! [`project`].
+
+mod project;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -24,10 +27,17 @@ pub struct BuildArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &BuildArgs, _output: &Output) -> Result<ExitCode, Failure> {
+pub fn run(args: &BuildArgs, output: &Output) -> Result<ExitCode, Failure> {
     let board = hotloop_boards::find(&args.board, args.boards.folder()).map_err(board_failure)?;
-    match board.vendor {
-        Vendor::Xilinx => Err(Failure::message("not here yet")),
-        Vendor::Lattice => Err(Failure::message("not here yet")),
+    match (board.vendor, args.project_only) {
+        (Vendor::Xilinx, true) => project::write(&board, &args.out, output),
+        (Vendor::Xilinx, false) => Err(Failure::usage(format!(
+            "only Vivado makes an image for {0}: `hotloop bitstream build {0} --project-only` writes the project for it",
+            board.name
+        ))),
+        (Vendor::Lattice, true) => {
+            Err(Failure::usage(format!("{} has no project: --project-only is for Xilinx boards", board.name)))
+        }
+        (Vendor::Lattice, false) => Err(Failure::message("this build has no flow for ECP5 boards yet")),
     }
 }
