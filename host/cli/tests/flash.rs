@@ -1,6 +1,7 @@
 //! `hotloop flash` from end to end: stock openFPGALoader, real images, and the model of an ECP5 at a virtual cable.
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
@@ -82,10 +83,13 @@ impl Lab {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
         let path = std::env::var("PATH").unwrap_or_default();
         command
-            .args(["flash", manifest, "--json", "--cable", &format!("xvc:{}", self.server.address())])
+            .args(["flash", manifest, "--json"])
             .args(words)
             .env("PATH", format!("{}:{path}", self.bench.tools.display()))
             .stdin(Stdio::null());
+        if !words.contains(&"--cable") {
+            command.arg("--cable").arg(format!("xvc:{}", self.server.address()));
+        }
         command
     }
 
@@ -326,6 +330,44 @@ fn a_dry_run_touches_nothing_and_wants_no_tool() {
     assert!(load.starts_with("openFPGALoader -c xvc-client --ip 127.0.0.1 --port "), "{load}");
     assert!(steps[4]["command"].as_str().unwrap().contains("--write-flash --verify --offset 0 "));
     lab.untouched();
+}
+
+#[test]
+fn the_model_is_a_command_and_keeps_its_flash_in_a_file() {
+    let Some(lab) = Lab::new("command") else { return };
+    let manifest = lab.manifest("two.bit", TWO, |_| {});
+    let flash = lab.folder.join("flash.bin");
+    let serve = || {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hotloop"))
+            .args(["sim", "jtag", "--listen", "127.0.0.1:0", "--json", "--flash"])
+            .arg(&flash)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        let mut text = String::new();
+        for line in lines {
+            text += &line;
+            if line == "}" {
+                break;
+            }
+        }
+        (child, serde_json::from_str::<Value>(&text).unwrap())
+    };
+    let end = |mut child: std::process::Child| {
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+    };
+    let (child, object) = serve();
+    assert_eq!((&object["done"], &object["idcode"]), (&false.into(), &"0x81113043".into()));
+    let output =
+        lab.command(&manifest, &["--persist", "--cable"]).arg(object["cable"].as_str().unwrap()).output().unwrap();
+    assert!(output.status.success(), "{}", json(&output));
+    end(child);
+    lab.untouched();
+    let (child, object) = serve();
+    assert_eq!(object["done"], true, "it starts from its flash");
+    end(child);
 }
 
 #[test]
