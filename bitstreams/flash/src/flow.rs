@@ -215,7 +215,9 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
         let start = Instant::now();
         let after = match step.kind {
             StepKind::Load => LOADING,
-            StepKind::Persist if wanted.golden_override => WRITING_GOLDEN,
+            StepKind::Persist if wanted.persist.as_ref().is_some_and(|slot| slot.kind == SlotKind::Golden) => {
+                WRITING_GOLDEN
+            }
             StepKind::Persist => WRITING,
             _ => UNTOUCHED,
         };
@@ -236,9 +238,15 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
                 format!("{} is what its manifest says", wanted.image.path.display())
             }
             StepKind::Identify => {
-                report.idcode = identify(wanted, &output)?;
-                match report.idcode {
-                    Some(idcode) => format!("the attached part has IDCODE {}", Hex32(idcode)),
+                let told = identify(wanted, &output)?;
+                report.idcode = told.map(|(idcode, _)| idcode);
+                match told {
+                    Some((idcode, u32::MAX)) => format!("the attached part has IDCODE {}", Hex32(idcode)),
+                    Some((idcode, bits)) => format!(
+                        "the attached part has IDCODE {} in bits {bits:#x}, all that {} tells before it loads",
+                        Hex32(idcode),
+                        wanted.backend.name
+                    ),
                     None => format!("not told by {}, which compares image and shell itself", wanted.backend.name),
                 }
             }
@@ -248,7 +256,10 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
                     report.idcode = Some(idcode);
                 }
                 loaded = output;
-                step.text
+                match report.idcode {
+                    Some(idcode) => format!("{}, IDCODE {}", step.text, Hex32(idcode)),
+                    None => step.text,
+                }
             }
             StepKind::ReadBack => {
                 let text;
@@ -298,7 +309,8 @@ fn execute(
     Err(FlashError::Failed { step, meaning, after, output: ended.output })
 }
 
-fn identify(plan: &Plan, output: &str) -> Result<Option<u32>, FlashError> {
+/// The IDCODE, and those bits of it that were told.
+fn identify(plan: &Plan, output: &str) -> Result<Option<(u32, u32)>, FlashError> {
     let image = &plan.image;
     let Some((found, told)) = (plan.backend.idcode)(output) else {
         // Of backends that know no IDCODE, none is expected.
@@ -310,7 +322,7 @@ fn identify(plan: &Plan, output: &str) -> Result<Option<u32>, FlashError> {
     if (found ^ image.idcode) & image.idcode_mask & told != 0 {
         return Err(FlashError::Part { found: Hex32(found), wanted: Hex32(image.idcode) });
     }
-    Ok(Some(found))
+    Ok(Some((found, told)))
 }
 
 fn read_back(plan: &Plan, output: &str) -> Result<(Verified, String), FlashError> {

@@ -74,9 +74,9 @@ const SIGNS: &[Sign] = &[
     early("TDO is stuck at 0", "no part answers on the cable (TDO is always 0): is the board on, and the JTAG plug the right way round?"),
     early("Unknown device with IDCODE", "a part answers that openFPGALoader does not know: is it the right board, and nothing else in the chain?"),
     early("no device found", "no part answers on the cable: is the board on, and the JTAG plug in?"),
-    late("CRC ERR", "the part refused the image: a checksum in it is wrong (CRC ERR). The part is empty now, flash untouched. \
+    late("CRC ERR", "the part refused the image: a checksum in it is wrong (CRC ERR). \
                   Is the cable good, and the image as it was built? Build or fetch it again"),
-    late("ID ERR", "the part refused the image: it is for another part (ID ERR). The part is empty now, flash untouched"),
+    late("ID ERR", "the part refused the image: it is for another part (ID ERR)"),
     late("Abort ERR", "the part gave up (Abort ERR): an image for flash only (ecppack --spimode) cannot be loaded over JTAG; \
                   build it without that option"),
     late("Read ID failed", "the flash does not answer: is it the board's own, and not held by a running design? Power off and on, try \

@@ -79,8 +79,10 @@ impl What {
 
     /// The image, for the steps.
     pub fn image(&self) -> Image {
+        // Whole, so that no name can look like an option to the program that gets it.
+        let path = self.manifest.file_beside(&self.path);
         Image {
-            path: self.manifest.file_beside(&self.path),
+            path: std::path::absolute(&path).unwrap_or(path),
             sha256: self.manifest.sha256,
             size: self.manifest.size,
             idcode: self.manifest.idcode.0,
