@@ -7,6 +7,16 @@ pub struct Image {
     pub idcode: u32,
     /// The part's name in the header, where there is one.
     pub part: Option<String>,
+    /// The USERID in the header of a Xilinx file: the lower half of the build's identity.
+    pub user_id: Option<u32>,
+    /// Version of the tool in the header of a Xilinx file.
+    pub version: Option<String>,
+}
+
+impl Image {
+    fn bare(idcode: u32) -> Image {
+        Image { idcode, part: None, user_id: None, version: None }
+    }
 }
 
 /// Why an image was not understood.
@@ -48,10 +58,10 @@ pub fn inspect(bytes: &[u8]) -> Result<Image, ImageError> {
     let find = |word: u32| bytes.windows(4).position(|w| w == word.to_be_bytes());
     match (find(ECP5_PREAMBLE), find(ECP5_ENCRYPTED), find(XILINX_SYNC)) {
         (Some(at), encrypted, sync) if [encrypted, sync].iter().flatten().all(|&other| at < other) => {
-            Ok(Image { idcode: ecp5_idcode(bytes, at + 4)?, part: ecp5_part(&bytes[..at]) })
+            Ok(Image { part: ecp5_part(&bytes[..at]), ..Image::bare(ecp5_idcode(bytes, at + 4)?) })
         }
         (_, Some(at), sync) if sync.is_none_or(|sync| at < sync) => Err(ImageError::Encrypted),
-        (_, _, Some(at)) => Ok(Image { idcode: xilinx_idcode(bytes, at + 4)?, part: None }),
+        (_, _, Some(at)) => Ok(Image::bare(xilinx_idcode(bytes, at + 4)?)),
         _ => Err(ImageError::NoPreamble),
     }
 }
@@ -93,12 +103,10 @@ const XILINX_REGISTER_FDRI: u32 = 0b00010;
 
 fn xilinx_bit(bytes: &[u8]) -> Result<Image, ImageError> {
     let mut at = XILINX_HEADER.len();
-    let mut part = None;
+    let mut texts = Vec::new();
     for field in ['a', 'b', 'c', 'd'] {
         let text = text_field(bytes, &mut at, field)?;
-        if field == 'b' {
-            part = Some(String::from_utf8_lossy(text).trim_end_matches('\0').to_owned());
-        }
+        texts.push(String::from_utf8_lossy(text).trim_end_matches('\0').to_owned());
     }
     expect(bytes, &mut at, 'e')?;
     let length = bytes.get(at..at + 4).map(word).ok_or(ImageError::Short { at, what: "the header" })?;
@@ -107,7 +115,12 @@ fn xilinx_bit(bytes: &[u8]) -> Result<Image, ImageError> {
         return Err(ImageError::Short { at: bytes.len(), what: "the data" });
     }
     let sync = data.windows(4).position(|w| w == XILINX_SYNC.to_be_bytes()).ok_or(ImageError::NoPreamble)?;
-    Ok(Image { idcode: xilinx_idcode(data, sync + 4)?, part })
+    // The first field is the design's name with options behind it: `shell;UserID=0X0123ABCD;Version=2021.1`.
+    let option =
+        |key: &str| texts[0].split(';').filter_map(|o| o.split_once('=')).find(|(k, _)| *k == key).map(|(_, v)| v);
+    let user_id = option("UserID").and_then(|v| v.strip_prefix("0X")).and_then(|v| u32::from_str_radix(v, 16).ok());
+    let version = option("Version").map(str::to_owned);
+    Ok(Image { idcode: xilinx_idcode(data, sync + 4)?, part: Some(texts[1].clone()), user_id, version })
 }
 
 fn expect(bytes: &[u8], at: &mut usize, field: char) -> Result<(), ImageError> {

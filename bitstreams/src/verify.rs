@@ -56,6 +56,12 @@ pub fn verify(path: &Path, manifest: &Manifest, against: &Against) -> Result<Vec
                 let same = (image.idcode ^ manifest.idcode.0) & mask == 0;
                 let detail = format!("{} in the image, {} in the manifest", Hex32(image.idcode), manifest.idcode);
                 put("idcode", same, detail);
+                if let Some(user_id) = image.user_id {
+                    let low = manifest.build_id.0 as u32;
+                    let detail =
+                        format!("USERID {} in the image, build {} in the manifest", Hex32(user_id), manifest.build_id);
+                    put("build", user_id == low, detail);
+                }
                 if let Some(part) = image.part {
                     let same = same_part(&part, &manifest.part);
                     put("part", same, format!("{part} in the image, {} in the manifest", manifest.part));

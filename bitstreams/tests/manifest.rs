@@ -25,7 +25,12 @@ const ECP5: &[u8] = b"\xff\x00Part: LFE5UM5G-85F-8CABGA554\x00\xff\xff\xff\xbd\x
 /// A `.bit` file as UG470 describes it: header, bus width detection, sync word, some register writes, IDCODE, frames.
 fn xilinx(part: &str, idcode: u32, with_idcode: bool) -> Vec<u8> {
     let mut bytes = vec![0x00, 0x09, 0x0f, 0xf0, 0x0f, 0xf0, 0x0f, 0xf0, 0x0f, 0xf0, 0x00, 0x00, 0x01];
-    for (field, text) in [(b'a', "top;Version=2024.1"), (b'b', part), (b'c', "2026/11/20"), (b'd', "22:00:00")] {
+    for (field, text) in [
+        (b'a', "shell;COMPRESS=TRUE;UserID=0X00001234;Version=2024.1"),
+        (b'b', part),
+        (b'c', "2026/11/20"),
+        (b'd', "22:00:00"),
+    ] {
         bytes.extend([field, 0, text.len() as u8 + 1]);
         bytes.extend(text.bytes().chain([0]));
     }
@@ -114,9 +119,10 @@ impl Drop for Folder {
 #[test]
 fn images_say_which_part_they_are_for() {
     let part = Some("LFE5UM5G-85F-8CABGA554".to_owned());
-    assert_eq!(inspect(ECP5), Ok(Image { idcode: 0x8111_3043, part }));
+    assert_eq!(inspect(ECP5), Ok(Image { idcode: 0x8111_3043, part, user_id: None, version: None }));
     let bit = xilinx("7a200tfbg484", 0x0363_6093, true);
-    assert_eq!(inspect(&bit), Ok(Image { idcode: 0x0363_6093, part: Some("7a200tfbg484".into()) }));
+    let (part, version) = (Some("7a200tfbg484".into()), Some("2024.1".into()));
+    assert_eq!(inspect(&bit), Ok(Image { idcode: 0x0363_6093, part, user_id: Some(0x1234), version }));
     // The same without header, as in the flash.
     let bin = &bit[bit.len() - 18 * 4 + 8..];
     assert_eq!(inspect(bin).map(|image| image.part), Ok(None));
@@ -175,6 +181,9 @@ fn the_version_nibble_of_a_xilinx_part_does_not_matter() {
     let image = xilinx("7a200tfbg484", 0x1363_6093, true);
     let folder = Folder::new("nibble", &image, &manifest(&board, &image));
     assert_eq!(folder.failures(Some(&board), MAP_HASH, false), Vec::<&str>::new());
+    let other = Manifest { build_id: Hex64(0x1235), ..manifest(&board, &image) };
+    let folder = Folder::new("build", &image, &other);
+    assert_eq!(folder.failures(Some(&board), MAP_HASH, false), ["build"]);
     let image = xilinx("7k325tffg676", 0x0365_1093, true);
     let folder = Folder::new("k325t", &image, &manifest(&board, &image));
     assert_eq!(folder.failures(Some(&board), MAP_HASH, false), ["idcode", "part"]);

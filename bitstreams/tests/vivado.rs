@@ -10,11 +10,12 @@ use std::{
 
 use hotloop_boards::{
     all, find,
+    image::Image,
     manifest::{sha256, Kind, Source},
-    vivado::{config, Block, Project, ProjectError},
+    vivado::{Block, Project, ProjectError},
     Board, Family, Link,
 };
-use hotloop_hdl::{datapath::PortDirection, presets::Preset, Config};
+use hotloop_hdl::{datapath::PortDirection, Config};
 
 /// Every board that Vivado serves.
 fn boards() -> Vec<Board> {
@@ -209,15 +210,45 @@ fn yosys_elaborates_every_shell() {
     }
 }
 
-/// With engines, whose clocks come from the shell and whose products are the vendor's cells: the smallest preset.
+/// The whole of a board of each family: engines with their clocks, products of the vendor's cells, and as many of those as
+/// the manifest says.
 #[test]
-fn yosys_elaborates_a_shell_with_an_engine() {
-    for (name, cell) in [("acorn-cle215", "DSP48E1"), ("kcu116", "DSP48E2")] {
+fn yosys_elaborates_a_whole_board() {
+    for (name, cell) in [("acorn-cle215", "DSP48E1"), ("kcu105", "DSP48E2"), ("c1100", "DSP48E2")] {
         let board = find(name, None).unwrap();
-        let config = config(&board, Preset::named("ecp5-45").unwrap());
-        let text = elaborate("engine", &board, &Project::with(&board, &config, 120).unwrap());
-        assert!(text.contains(cell), "{name}: there is no {cell}");
+        let project = Project::new(&board).unwrap();
+        let text = elaborate("whole", &board, &project);
+        let (_, whole) = text.split_once("design hierarchy").unwrap();
+        let count = whole
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(cell))
+            .next_back()
+            .map(|n| n.trim().parse::<u64>());
+        assert_eq!(count, Some(Ok(project.estimate.multipliers)), "{name}");
     }
+}
+
+/// The image that Vivado makes gets its manifest where it is the project's, and only there.
+#[test]
+fn an_image_of_the_project_gets_a_manifest() {
+    let board = find("kc705", None).unwrap();
+    let project = small(&board);
+    let own = Image {
+        idcode: board.idcode | 0x3000_0000,
+        part: Some("7k325tffg900".into()),
+        user_id: Some(project.build_id as u32),
+        version: Some("2021.1".into()),
+    };
+    let manifest =
+        |image: &Image, bytes: &[u8]| project.image_manifest(&board, None, ("a.bit", bytes), image, Some(201.5));
+    let made = manifest(&own, b"image").unwrap();
+    assert_eq!((made.kind, made.file.as_str(), made.fmax_mhz), (Kind::Bitstream, "a.bit", Some(201.5)));
+    assert_eq!((made.sha256, made.tools["vivado"].as_str()), (sha256(b"image"), "2021.1"));
+    let refused = |image: Image, bytes: &[u8]| manifest(&image, bytes).unwrap_err().to_string();
+    assert!(refused(Image { idcode: 0x0363_6093, ..own.clone() }, b"").contains("IDCODE 0x03636093"));
+    assert!(refused(Image { user_id: Some(0), ..own.clone() }, b"").contains("another project"));
+    assert!(refused(Image { user_id: None, ..own.clone() }, b"").contains("USERID is none"));
+    assert!(refused(own, &vec![0; 0x80_0001]).contains("user slot"));
 }
 
 /// Ports as the vendor's tools printed them for an instance of the IP: name and width, `<` driven by the IP. Data, IDs and

@@ -17,6 +17,7 @@ use hotloop_regs::{ABI, MAP_HASH};
 use crate::{
     board::{Board, Family, SlotKind},
     hex::{Hex32, Hex64},
+    image::Image,
     manifest::{
         abi_text, accelerator_uuid, interface_uuid, sha256, Features, Format, Git, Kind, Manifest, PciIds, Place,
         Share, Source, Utilisation, MANIFEST_VERSION,
@@ -60,6 +61,14 @@ pub enum ProjectError {
         board: String,
         /// The preset.
         preset: String,
+    },
+    /// An image is not one of the board's project.
+    #[error("this is no image of {board}'s project: {reason}")]
+    Image {
+        /// The board.
+        board: String,
+        /// Why.
+        reason: String,
     },
     /// The family's PCI Express block has no such link.
     #[error(
@@ -152,6 +161,42 @@ impl Project {
         let sets = vec![config.set.set.name().to_owned()];
         let (ips, cells, pins) = (shell.ips, shell.cells, shell.pins);
         Ok(Project { files, ips, cells, pins, estimate, capacity, build_id, clock_mhz, sets })
+    }
+
+    /// The manifest of an image that was made from the project: its file's name and bytes, what the image says about itself,
+    /// and what timing analysis said, if that is known. The utilisation stays the estimate.
+    pub fn image_manifest(
+        &self,
+        board: &Board,
+        git: Option<Git>,
+        (file, bytes): (&str, &[u8]),
+        image: &Image,
+        fmax_mhz: Option<f64>,
+    ) -> Result<Manifest, ProjectError> {
+        let wrong = |reason: String| Err(ProjectError::Image { board: board.name.clone(), reason });
+        if (image.idcode ^ board.idcode) & board.idcode_mask != 0 {
+            return wrong(format!("it is for a part with IDCODE {}, not {}", Hex32(image.idcode), Hex32(board.idcode)));
+        }
+        if image.user_id != Some(self.build_id as u32) {
+            let found = image.user_id.map_or("none".into(), |id| Hex32(id).to_string());
+            let right = Hex32(self.build_id as u32);
+            return wrong(format!("its USERID is {found}, not {right}: it was made from another project"));
+        }
+        let slot = board.flash.slot(SlotKind::User);
+        if slot.is_none_or(|slot| bytes.len() as u64 > slot.bytes) {
+            return wrong(format!("its {} bytes are more than the user slot has", bytes.len()));
+        }
+        let version = image.version.clone().unwrap_or_else(|| "unknown".into());
+        let manifest = self.manifest(board, git, &[("vivado", &version)]);
+        Ok(Manifest {
+            kind: Kind::Bitstream,
+            file: file.into(),
+            format: Format::Bit,
+            sha256: sha256(bytes),
+            size: bytes.len() as u64,
+            fmax_mhz,
+            ..manifest
+        })
     }
 
     /// The manifest of the script. The script holds the hashes of all other files, so its hash covers them.

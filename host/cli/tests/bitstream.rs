@@ -88,10 +88,13 @@ fn a_project_with_its_manifest() {
 #[test]
 fn wrong_calls_say_what_would_be_right() {
     let folder = Folder::new("wrong");
+    std::fs::write(folder.0.join("text.bit"), "not an image").unwrap();
     for (args, status, expected) in [
         (&["build", "nope"][..], 2, "there is no board `nope`; there is: acorn-cle215"),
         (&["build", "kc705"], 2, "--project-only"),
         (&["build", "ecpix5-85", "--project-only"], 2, "for Xilinx boards"),
+        (&["build", "kc705", "--image", "none.bit"], 1, "none.bit: No such file"),
+        (&["build", "kc705", "--image", "text.bit"], 1, "text.bit: neither an ECP5 nor a Xilinx bitstream"),
         (&["show", "none.bitstream.json"], 1, "none.bitstream.json: No such file"),
         (&["sign", "none.bitstream.json", "--key", "none"], 1, "none.bitstream.json"),
         (&["list", "--boards", "nowhere"], 1, "nowhere"),

@@ -19,6 +19,12 @@ pub struct BuildArgs {
     /// Write the project and stop; the vendor's tools make the image from it.
     #[arg(long)]
     project_only: bool,
+    /// The `.bit` file that Vivado made from the project: a manifest is written beside it.
+    #[arg(long, conflicts_with = "project_only")]
+    image: Option<PathBuf>,
+    /// With --image: the clock in MHz that timing analysis allows.
+    #[arg(long, requires = "image")]
+    fmax: Option<f64>,
     /// Folder for the results; made if missing.
     #[arg(long, default_value = OUT)]
     out: PathBuf,
@@ -29,10 +35,14 @@ pub struct BuildArgs {
 /// Runs the command.
 pub fn run(args: &BuildArgs, output: &Output) -> Result<ExitCode, Failure> {
     let board = hotloop_boards::find(&args.board, args.boards.folder()).map_err(board_failure)?;
+    if let (Vendor::Xilinx, Some(image)) = (board.vendor, &args.image) {
+        return project::adopt(&board, image, args.fmax, output);
+    }
     match (board.vendor, args.project_only) {
-        (Vendor::Xilinx, true) => project::write(&board, &args.out, output),
+                (Vendor::Xilinx, true) => project::write(&board, &args.out, output),
         (Vendor::Xilinx, false) => Err(Failure::usage(format!(
-            "only Vivado makes an image for {0}: `hotloop bitstream build {0} --project-only` writes the project for it",
+            "only Vivado makes an image for {0}: `hotloop bitstream build {0} --project-only` writes the project for it, \
+             and `--image` takes what Vivado made",
             board.name
         ))),
         (Vendor::Lattice, true) => {

@@ -54,6 +54,20 @@ pub fn write(board: &Board, out: &Path, output: &Output) -> Result<ExitCode, Fai
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes the manifest of an image that Vivado made from the board's project, beside the image.
+pub fn adopt(board: &Board, image: &Path, fmax_mhz: Option<f64>, output: &Output) -> Result<ExitCode, Failure> {
+    let fail = |e: &dyn std::fmt::Display| Failure::message(format!("{}: {e}", image.display()));
+    let name = image.file_name().and_then(|name| name.to_str()).ok_or_else(|| fail(&"not the name of a file"))?;
+    let bytes = std::fs::read(image).map_err(|e| fail(&e))?;
+    let found = hotloop_boards::image::inspect(&bytes).map_err(|e| fail(&e))?;
+    let project = Project::new(board).map_err(Failure::new)?;
+    let manifest = project.image_manifest(board, git(), (name, &bytes), &found, fmax_mhz).map_err(|e| fail(&e))?;
+    let path = image.with_file_name(format!("{}{SUFFIX}", name.strip_suffix(".bit").unwrap_or(name)));
+    write_file(&path, manifest.to_json().map_err(Failure::new)?.as_bytes())?;
+    output.result(&json!({ "manifest": path, "image": manifest }), &[format!("manifest {}", path.display())])?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// The state of the repository that the command is run in, if it is one and git is there.
 fn git() -> Option<Git> {
     let git = |args: &[&str]| {
