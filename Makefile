@@ -25,7 +25,7 @@ prove:
 	@scripts/prove.sh $(HOTLOOP)
 
 test:
-	@scripts/setup.sh yosys
+	@scripts/setup.sh yosys tclsh python3-venv
 	cargo fmt --all --check
 	cargo build --release --locked -p hotloop-cli
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings

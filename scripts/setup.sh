@@ -20,7 +20,11 @@ elif ! have verilator; then
     need+=(verilator)
 fi
 for extra in "$@"; do
-    have "$extra" || need+=("$extra")
+    case $extra in
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3 python3-venv) ;;
+    tclsh) have tclsh || need+=(tcl) ;;
+    *) have "$extra" || need+=("$extra") ;;
+    esac
 done
 [ ${#need[@]} -eq 0 ] && exit 0
 

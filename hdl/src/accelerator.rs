@@ -37,6 +37,15 @@ pub const TOP: &str = "accelerator";
 /// Each engine of the board has a clock of its own, `clk_poseidon`, `clk_ntt` and `clk_fold`: copies of `clk` that the shell gates by
 /// `run_poseidon` and so on (a BUFGCE or DCCA with that enable). A shell without gates ties all to `clk`.
 pub fn design(config: &Config) -> Design {
+    design_with(config, build_id(config))
+}
+
+/// Identity of the build: what [`hotloop_regs::map::BUILD_ID`] of the design reads. It covers everything but itself.
+pub fn build_id(config: &Config) -> u64 {
+    identity(&design_with(config, 0).verilog())
+}
+
+fn design_with(config: &Config, id: u64) -> Design {
     let parts = Parts {
         poseidon: config.poseidon.is_there().then(|| poseidon::engine(config)),
         ntt: config.ntt.is_there().then(|| ntt::engine(config)),
@@ -44,13 +53,8 @@ pub fn design(config: &Config) -> Design {
     };
     let counts = [&parts.ntt, &parts.poseidon, &parts.fold].map(|engine| engine.as_ref().map_or(0, multipliers));
     let core = core(config, &parts);
-    let build = |id| {
-        let constants = bus::constants(config, counts, id);
-        Design::new(top(&core, &parts.names(), &bus::register_file(&constants)))
-    };
-    // The build's identity covers everything but itself.
-    let id = identity(&build(0).verilog());
-    build(id)
+    let constants = bus::constants(config, counts, id);
+    Design::new(top(&core, &parts.names(), &bus::register_file(&constants)))
 }
 
 /// The files of an accelerator, one for each module.

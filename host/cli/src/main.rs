@@ -4,8 +4,11 @@
 //! `--json` one object goes to standard output and nothing else; messages and progress go to standard error.
 
 mod bench;
+mod bitstream;
 mod devices;
 mod emit;
+mod flash;
+mod jtag;
 #[cfg(feature = "miden")]
 mod miden;
 mod output;
@@ -53,9 +56,10 @@ enum Command {
     /// Take a board in a slot from vfio-pci (as root).
     Unbind(slots::SlotArgs),
     /// Simulated boards.
-    #[cfg(feature = "sim")]
     #[command(subcommand)]
-    Sim(sim::SimCommand),
+    Sim(SimCommand),
+    /// Put an image on a board: into the part, and with --persist into its flash.
+    Flash(flash::FlashArgs),
     /// Show what a device is, and its counters.
     Info(DeviceArgs),
     /// Compare every operation of a device with the prover library's results.
@@ -66,6 +70,19 @@ enum Command {
     Emit(emit::EmitArgs),
     /// List the presets of boards, with estimates of what they take of their parts.
     Presets(presets::PresetsArgs),
+    /// Boards, bitstreams and their manifests.
+    #[command(subcommand)]
+    Bitstream(bitstream::BitstreamCommand),
+}
+
+/// What to do with simulated boards.
+#[derive(Subcommand)]
+enum SimCommand {
+    /// Serve a simulated board at a vfio-user socket, to this machine's processes and to QEMU.
+    #[cfg(feature = "sim")]
+    Serve(sim::ServeArgs),
+    /// Serve an ECP5's JTAG port with its flash over Xilinx Virtual Cable, to try flashing without a board.
+    Jtag(jtag::JtagArgs),
 }
 
 /// Which device.
@@ -86,12 +103,15 @@ fn main() -> ExitCode {
         Command::Bind(args) => slots::bind(&args, &output),
         Command::Unbind(args) => slots::unbind(&args, &output),
         #[cfg(feature = "sim")]
-        Command::Sim(sim::SimCommand::Serve(args)) => sim::serve(&args, &output),
+        Command::Sim(SimCommand::Serve(args)) => sim::serve(&args, &output),
+        Command::Sim(SimCommand::Jtag(args)) => jtag::serve(&args, &output),
+        Command::Flash(args) => flash::run(&args, &output),
         Command::Info(args) => devices::info(&args, &output),
         Command::Selftest(args) => selftest::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),
         Command::Emit(args) => emit::run(&args, &output),
         Command::Presets(args) => presets::run(&args, &output),
+        Command::Bitstream(command) => bitstream::run(&command, &output),
     };
     match result {
         Ok(code) => code,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use hotloop::{LinkOptions, PcieLink, SimFunction, SimOptions};
 use hotloop_driver::{vfio_user::Server, Board};
 use pcie_sys::Signals;
@@ -12,13 +12,6 @@ use crate::{
     devices,
     output::{Failure, Output},
 };
-
-/// What to do with simulated boards.
-#[derive(Subcommand)]
-pub enum SimCommand {
-    /// Serve a simulated board at a vfio-user socket, to this machine's processes and to QEMU.
-    Serve(ServeArgs),
-}
 
 /// Which board, and where.
 #[derive(Args)]

@@ -1,0 +1,53 @@
+//! `hotloop bitstream build`: Xilinx boards as a Vivado project. The open flow for ECP5 boards gets a module beside
+//! [`project`].
+
+mod project;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use hotloop_boards::Vendor;
+
+use super::{board_failure, BoardsArgs, OUT};
+use crate::output::{Failure, Output};
+
+/// What to build.
+#[derive(Args)]
+pub struct BuildArgs {
+    /// The board.
+    board: String,
+    /// Write the project and stop; the vendor's tools make the image from it.
+    #[arg(long)]
+    project_only: bool,
+    /// The `.bit` file that Vivado made from the project: a manifest is written beside it.
+    #[arg(long, conflicts_with = "project_only")]
+    image: Option<PathBuf>,
+    /// With --image: the clock in MHz that timing analysis allows.
+    #[arg(long, requires = "image")]
+    fmax: Option<f64>,
+    /// Folder for the results; made if missing.
+    #[arg(long, default_value = OUT)]
+    out: PathBuf,
+    #[command(flatten)]
+    boards: BoardsArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &BuildArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let board = hotloop_boards::find(&args.board, args.boards.folder()).map_err(board_failure)?;
+    if let (Vendor::Xilinx, Some(image)) = (board.vendor, &args.image) {
+        return project::adopt(&board, image, args.fmax, output);
+    }
+    match (board.vendor, args.project_only) {
+                (Vendor::Xilinx, true) => project::write(&board, &args.out, output),
+        (Vendor::Xilinx, false) => Err(Failure::usage(format!(
+            "only Vivado makes an image for {0}: `hotloop bitstream build {0} --project-only` writes the project for it, \
+             and `--image` takes what Vivado made",
+            board.name
+        ))),
+        (Vendor::Lattice, true) => {
+            Err(Failure::usage(format!("{} has no project: --project-only is for Xilinx boards", board.name)))
+        }
+        (Vendor::Lattice, false) => Err(Failure::message("this build has no flow for ECP5 boards yet")),
+    }
+}
