@@ -29,7 +29,7 @@ pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(
         (map::PRESET, u64::from_le_bytes(preset)),
         (map::BUILD_ID, build_id),
         (map::SETS, 1 << set.code()),
-        (map::BUS_BYTES, u64::from(super::DATA_BITS) / 8),
+        (map::BUS_BYTES, u64::from(config.bus.bits()) / 8),
         (map::NTT_LANES, config.ntt.lanes.into()),
         (map::NTT_MAX_LOG, config.ntt.max_log.into()),
         (map::NTT_MAX_LOG_COSETS, config.ntt.max_log_cosets.into()),
@@ -104,8 +104,9 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
 
     let hits: Vec<Sig> = words.iter().map(|(hit, _)| *hit).collect();
     let known = m.any(&hits);
-    let zero = m.constant(0, 32);
-    let read_data = m.choose(&words, zero);
+    // No two hit: a choice one after the other would be as deep as there are words.
+    let words: Vec<Sig> = words.into_iter().map(|(hit, word)| m.gate(hit, word)).collect();
+    let read_data = m.any(&words);
     m.output("read_data", read_data);
     m.output("known", known);
     Rc::new(m)
