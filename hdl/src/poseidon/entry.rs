@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{
     fifo::{hold, index_bits, states, Push},
     mds,
-    narrow::turns,
+    step::turns,
     unit::full_layer,
 };
 use crate::{

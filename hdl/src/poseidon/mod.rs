@@ -34,8 +34,10 @@ mod output;
 mod rows;
 mod sbox;
 mod serial;
+mod step;
 mod tag;
 mod unit;
+mod word_output;
 
 pub use cluster::inside as states_inside;
 pub use constants::UnitConstants;

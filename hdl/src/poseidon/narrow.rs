@@ -21,57 +21,24 @@ use std::rc::Rc;
 use hotloop_regs::LastBlock;
 
 use super::{
-    engine::{decode, Job},
+    engine::decode,
     entry::{held, word_entry},
     fifo::{hold, index_bits},
     grind::grind,
-    mds::canonical,
     rows::{rows, Place, PANEL_BITS},
     serial::STATES,
+    step::{turns, Step, WORD_BITS},
     unit::unit,
+    word_output::{output, Outgoing},
 };
 use crate::{
     config::Config,
-    datapath::{Module, Sig, Wire},
+    datapath::{Module, Sig},
 };
 
 /// Words of a state and of a digest.
 const STATE: u128 = 12;
 const DIGEST: u128 = 4;
-/// Bits that count a state's words and those that fill it up to two beats.
-const WORD_BITS: u32 = 4;
-
-/// A word on its way, in a register that takes the next one when this one goes.
-struct Step {
-    valid: Sig,
-    word: Sig,
-    /// The register is empty, or its word goes.
-    free: Sig,
-    goes: Wire,
-}
-
-impl Step {
-    fn new(m: &mut Module, name: &str, valid: Sig, word: Sig) -> Step {
-        let goes = m.wire(1);
-        let full = m.state(name, 1, 0);
-        let empty = m.not(*full);
-        let free = m.or(empty, *goes);
-        let stays = m.not(free);
-        let next = m.or(valid, stays);
-        m.drive(full, next);
-        Step { valid: *full, word: hold(m, free, word), free, goes }
-    }
-}
-
-/// A counter of `count` items that begins again with the last.
-pub(super) fn turns(m: &mut Module, name: &str, count: u128, bits: u32, step: Sig) -> (Sig, Sig) {
-    let at = m.state(name, bits, 0);
-    let last = m.eq_const(*at, count - 1);
-    let (plus, zero) = (m.add_const(*at, 1), m.constant(0, bits));
-    let next = m.mux(last, zero, plus);
-    m.drive_when(at, step, next);
-    (*at, last)
-}
 
 /// The engine: ports as those of [`super::engine::engine`], `in_data` and `out_data` being 64 bits wide. `out_half` is
 /// high with each word of a half beat that is not valid.
@@ -393,87 +360,4 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let perms = m.extend(result_whole, 2);
     m.output("perms", perms);
     Rc::new(m)
-}
-
-/// What may leave the engine.
-struct Outgoing<'a> {
-    job: &'a Job,
-    /// Rows are still to come.
-    still_active: Sig,
-    /// A word waits, and which.
-    waiting: Sig,
-    word: Sig,
-    out_ready: Sig,
-    /// Grinding: ready, found, value.
-    answer: (Sig, Sig, Sig),
-}
-
-/// Words, and those that fill their beats up, canonical, through one register. Gives whether the word that waits is taken
-/// and whether the job goes on.
-fn output(m: &mut Module, o: &Outgoing<'_>) -> (Sig, Sig) {
-    let job = o.job;
-    let valid = m.state("out_valid", 1, 0);
-    let empty = m.not(*valid);
-    let free = m.or(empty, o.out_ready);
-    let load = m.wire(1);
-    // A state and what fills it up are two beats, a digest is half of one.
-    let place = m.state("out_place", WORD_BITS, 0);
-    let (plus, zero) = (m.add_const(*place, 1), m.constant(0, WORD_BITS));
-    let next = m.mux(*load, plus, *place);
-    let next = m.mux(job.start, zero, next);
-    m.drive(place, next);
-    let nothing_waits = m.not(o.waiting);
-    let none_active = m.not(o.still_active);
-    let hashes = m.or(job.sponge, job.copy);
-    let [half, in_beat] = [m.bit(*place, 2), m.bit(*place, 3)];
-    let in_state = m.and(half, in_beat);
-    let of_state = m.and(job.permute, in_state);
-    let of_digest = m.all(&[hashes, half, none_active, nothing_waits]);
-    let fills = m.or(of_state, of_digest);
-    let fills = m.and(job.busy, fills);
-
-    let answered = m.state("answered", 1, 0);
-    let not_yet = m.not(*answered);
-    let (drained, found, value) = o.answer;
-    let answers = m.all(&[job.busy, drained, not_yet]);
-    let low = m.slice(*place, 0, 3);
-    let last = m.eq_const(low, 7);
-    let answer_ends = m.all(&[answers, free, last]);
-    let next = m.or(*answered, answer_ends);
-    let begins = m.not(job.start);
-    let next = m.and(begins, next);
-    m.drive(answered, next);
-
-    let word = canonical(m, o.word);
-    let found = m.extend(found, 64);
-    let nothing = m.constant(0, 64);
-    let (is_first, is_second) = (m.eq_const(low, 0), m.eq_const(low, 1));
-    let answer = m.choose(&[(is_first, found), (is_second, value)], nothing);
-    let no_fill = m.not(fills);
-    let word = m.gate(no_fill, word);
-    let word = m.mux(answers, answer, word);
-    let any = m.any(&[fills, answers, o.waiting]);
-    let loads = m.and(any, free);
-    m.connect(load, loads);
-    let taken = m.all(&[o.waiting, no_fill, free]);
-    let stays = m.not(free);
-    let next = m.or(loads, stays);
-    m.drive(valid, next);
-    let data = hold(m, free, word);
-    let unwritten = m.and(fills, hashes);
-    let unwritten = hold(m, free, unwritten);
-    m.output("out_valid", *valid);
-    m.output("out_data", data);
-    m.output("out_half", unwritten);
-
-    let whole = {
-        let low = m.eq_const(low, 0);
-        let beats = m.eq_const(*place, 0);
-        m.mux(job.permute, beats, low)
-    };
-    let all_left = m.all(&[none_active, nothing_waits, whole]);
-    let complete = m.mux(job.grind, *answered, all_left);
-    let finished = m.and(complete, free);
-    let unfinished = m.not(finished);
-    (taken, m.and(job.busy, unfinished))
 }
