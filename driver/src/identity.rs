@@ -63,7 +63,12 @@ impl Identity {
             }
             Err(DriverError::Capability { name: name.clone(), register: register.name, value: value.into(), rule })
         };
-        within(&map::BUS_BYTES, BEAT_BYTES as u32, BEAT_BYTES as u32, "64")?;
+        // A whole beat in a cycle, or a word: nothing that a host does depends on it.
+        let bus_bytes = bar.read32(&map::BUS_BYTES)?;
+        if ![8, BEAT_BYTES as u32].contains(&bus_bytes) {
+            let (register, value) = (map::BUS_BYTES.name, bus_bytes.into());
+            return Err(DriverError::Capability { name, register, value, rule: "8 or 64" });
+        }
         let sets = bar.read32(&map::SETS)?;
         Ok(Identity {
             preset: preset_name(bar.read(&map::PRESET)?),

@@ -14,9 +14,9 @@ use std::rc::Rc;
 use hotloop_regs::map;
 
 use crate::{
-    bus,
+    bus::{self, Bus},
     command::{
-        core::{core, port, MASTER_INPUTS, MASTER_OUTPUTS, REPORTS, SETTINGS},
+        core::{core, master_inputs, port, MASTER_OUTPUTS, REPORTS, SETTINGS},
         engines::Parts,
         reset::reset_control,
     },
@@ -31,7 +31,7 @@ pub const TOP: &str = "accelerator";
 /// An accelerator with everything below it.
 ///
 /// Ports, clock `clk` and synchronous reset `rst` aside: an AXI4-Lite slave `s_*` (16 address bits, 32 data bits), an
-/// AXI4 master `m_*` (64 address bits, 512 data bits, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
+/// AXI4 master `m_*` (64 address bits, 512 or 64 data bits as [`Config::bus`] says, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
 /// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), and `busy`: work is under way, the clock must run.
 ///
 /// Each engine of the board has a clock of its own, `clk_poseidon`, `clk_ntt` and `clk_fold`: copies of `clk` that the shell gates by
@@ -54,7 +54,7 @@ fn design_with(config: &Config, id: u64) -> Design {
     let counts = [&parts.ntt, &parts.poseidon, &parts.fold].map(|engine| engine.as_ref().map_or(0, multipliers));
     let core = core(config, &parts);
     let constants = bus::constants(config, counts, id);
-    Design::new(top(&core, &parts.names(), &bus::register_file(&constants)))
+    Design::new(top(config.bus, &core, &parts.names(), &bus::register_file(&constants)))
 }
 
 /// The files of an accelerator, one for each module.
@@ -82,7 +82,7 @@ fn identity(files: &[VerilogFile]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-fn top(core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>) -> Rc<Module> {
+fn top(bus: Bus, core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>) -> Rc<Module> {
     let mut m = Module::new(TOP);
     let slave_module = bus::slave();
     let slave_ports: Vec<(String, u32)> = slave_module
@@ -90,7 +90,7 @@ fn top(core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>) -> Rc<Mo
         .filter(|(name, direction, _)| name.starts_with("s_") && *direction == PortDirection::In)
         .map(|(name, _, width)| (name.to_owned(), width))
         .collect();
-    let master: Vec<(&str, Sig)> = MASTER_INPUTS.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
+    let master = master_inputs(bus).map(|(name, width)| (name, m.input(name, width)));
     m.input("m_rlast", 1);
 
     // Registers.

@@ -2,7 +2,7 @@
 
 use hotloop_regs::ParameterSet;
 
-use crate::{field::MultiplierLeaf, presets::Preset, sets::SetTables};
+use crate::{bus::Bus, field::MultiplierLeaf, presets::Preset, sets::SetTables};
 
 /// An accelerator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Config {
     pub preset: String,
     /// The parameter set it holds, and with it those that [`SetTables::held`] names.
     pub set: SetTables,
+    /// How many words the data bus and the ways to the engines move in a cycle.
+    pub bus: Bus,
     /// What a 64 × 64 product is made of.
     pub multiplier: MultiplierLeaf,
     /// The transform engine, [`NttConfig::NONE`] for a board without.
@@ -103,6 +105,7 @@ impl Config {
         let max_log = 13;
         Config {
             preset: "sim".into(),
+            bus: Bus::Wide,
             multiplier: MultiplierLeaf::Simulated { latency: 2 },
             ntt: NttConfig {
                 lanes: 8,

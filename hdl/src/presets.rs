@@ -7,6 +7,7 @@
 
 use crate::{
     accelerator,
+    bus::Bus,
     config::{Config, NttConfig, PoseidonConfig},
     datapath::{Area, Family},
     field::MultiplierLeaf,
@@ -83,6 +84,8 @@ pub struct Preset {
     pub part: Part,
     /// Clock that is assumed, in MHz: no measurement, and no result of placing and routing.
     pub clock_mhz: u32,
+    /// How wide the data bus is, and all that moves data behind it.
+    pub bus: Bus,
     /// Lanes of the transform; 0: no transform engine.
     pub lanes: u32,
     /// Cycles a token of the transform takes: 1, or 4 for one lane with a single multiplier.
@@ -106,6 +109,7 @@ const fn large(name: &'static str, part: Part, clock_mhz: u32, units: u32) -> Pr
         name,
         part,
         clock_mhz,
+        bus: Bus::Wide,
         lanes: 8,
         sharing: 1,
         fold: true,
@@ -118,14 +122,15 @@ const fn large(name: &'static str, part: Part, clock_mhz: u32, units: u32) -> Pr
 }
 
 /// Every preset of a board. The look-up tables set the number of units, not the multipliers: half of what a unit takes is
-/// its matrices, and a bus of 512 bits with two engines behind it costs a small part a third of its look-up tables before
-/// the first multiplier. The smallest one, `ecp5-45`, has room for one engine: it hashes, and leaves transforms to the
-/// processor.
+/// its matrices. A bus of 512 bits with two engines behind it would cost a small part a third of its look-up tables
+/// before the first multiplier, so those have one of 64. The smallest one, `ecp5-45`, has one engine: it hashes, and
+/// leaves transforms to the processor.
 pub const BOARDS: &[Preset] = &[
     Preset {
         name: "ecp5-45",
         part: LFE5U_45F,
         clock_mhz: 120,
+        bus: Bus::Narrow,
         lanes: 0,
         sharing: 1,
         fold: false,
@@ -139,11 +144,12 @@ pub const BOARDS: &[Preset] = &[
         name: "ecp5-85",
         part: LFE5U_85F,
         clock_mhz: 150,
+        bus: Bus::Narrow,
         lanes: 1,
         sharing: 4,
         fold: false,
         max_log: 9,
-        units: 3,
+        units: 4,
         full_sboxes: 0,
         tile_rows: 256,
         commit_log: 9,
@@ -152,6 +158,7 @@ pub const BOARDS: &[Preset] = &[
         name: "a200t",
         part: XC7A200T,
         clock_mhz: 200,
+        bus: Bus::Wide,
         lanes: 2,
         sharing: 1,
         fold: false,
@@ -165,6 +172,7 @@ pub const BOARDS: &[Preset] = &[
         name: "k325t",
         part: XC7K325T,
         clock_mhz: 200,
+        bus: Bus::Wide,
         lanes: 4,
         sharing: 1,
         fold: false,
@@ -190,6 +198,7 @@ impl Preset {
         let mut config = Config::sim();
         config.preset = self.name.into();
         config.multiplier = self.part.multiplier;
+        config.bus = self.bus;
         config.fold = self.fold;
         config.ntt = match self.lanes {
             0 => NttConfig::NONE,

@@ -13,7 +13,9 @@ use hotloop_hdl::{
 use yosys::{count, Cells};
 
 /// Modules that stand for the rest: a multiplier with its leaf, control with memories and without, sums; and butterflies.
-const MODULES: &[&str] = &["goldilocks_mul", "poseidon_grind", "segment_walk", "fifo_512x256", "poseidon_matrix"];
+const MODULES: &[&str] = &["goldilocks_mul", "poseidon_grind", "segment_walk", "poseidon_matrix"];
+/// A queue in block memories.
+const QUEUES: [(&str, &str); 2] = [("ecp5-85", "fifo_64x8192"), ("a200t", "fifo_512x256")];
 const SHARED_BUTTERFLY: &str = "ntt_butterfly_256";
 const STAGE: &str = "ntt_stage_16";
 
@@ -24,7 +26,8 @@ const REGISTERS: (u64, u64) = (20, 20);
 fn modules(preset: &str, butterfly: &str) -> Vec<Rc<Module>> {
     let design = accelerator::design(&Preset::named(preset).unwrap().config());
     let find = |name: &str| design.modules().find(|m| m.name() == name).cloned().unwrap_or_else(|| panic!("{name}"));
-    MODULES.iter().copied().chain([butterfly]).map(find).collect()
+    let queue = QUEUES.iter().filter(|(of, _)| *of == preset).map(|(_, queue)| *queue);
+    MODULES.iter().copied().chain(queue).chain([butterfly]).map(find).collect()
 }
 
 fn compare(family: Family, (preset, butterfly): (&str, &str), synth: &str, counted: impl Fn(&Cells) -> Area) {

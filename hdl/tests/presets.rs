@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use hotloop_hdl::{
     accelerator,
+    bus::Bus,
     datapath::Design,
     field::MULTIPLIER_LEAF,
     presets::{Preset, BOARDS},
@@ -37,6 +38,12 @@ fn lint(name: &str, design: &Design) {
 fn emitted(preset: &Preset) {
     let design = accelerator::design(&preset.config());
     let mut expected = ports(&accelerator::design(&Config::sim()));
+    for (port, bits) in [("m_rdata", 64), ("m_wdata", 64), ("m_wstrb", 8)] {
+        let port = expected.get_mut(port).unwrap();
+        if preset.bus == Bus::Narrow {
+            *port = port.replace(|c: char| c.is_ascii_digit(), "") + &bits.to_string();
+        }
+    }
     // An engine's clock and its gate are there with the engine.
     for (engine, there) in [("poseidon", preset.units > 0), ("ntt", preset.lanes > 0), ("fold", preset.fold)] {
         let gate = [format!("clk_{engine}"), format!("run_{engine}")];

@@ -53,7 +53,7 @@ struct Burst {
     failed: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct WriteBeat {
     data: Data,
     strobes: u64,
@@ -82,8 +82,14 @@ pub(crate) struct HostMemory {
     pub bus_master: bool,
     cycle: u64,
     reads: VecDeque<Burst>,
-    /// A beat is on the read channel, and it is its burst's last.
+    /// Parts of a beat that move one after the other: one on a bus of 512 bits, eight on one of 64.
+    parts: usize,
+    /// A part of a beat is on the read channel, and it is its burst's last.
     presented: Option<bool>,
+    /// The part of a beat that is next to be read.
+    read_part: usize,
+    /// Parts of a beat that is being written, and how many there are.
+    partial: (WriteBeat, usize),
     writes: VecDeque<Burst>,
     early: VecDeque<WriteBeat>,
     responses: VecDeque<u64>,
@@ -102,7 +108,9 @@ impl HostMemory {
     pub fn new(model: &Model, link: LinkOptions) -> Result<HostMemory, SimError> {
         let input = |name, width| model.input(name, width);
         let output = |name, width| model.output(name, width);
-        let bits = 8 * BEAT_BYTES as u32;
+        // A bus of a beat, or of a word.
+        let bits = model.port("m_rdata").map(|port| port.width()).ok().filter(|bits| *bits == 64);
+        let bits = bits.unwrap_or(8 * BEAT_BYTES as u32);
         Ok(HostMemory {
             read: ReadPorts {
                 araddr: output("m_araddr", 64)?,
@@ -121,7 +129,7 @@ impl HostMemory {
                 awvalid: output("m_awvalid", 1)?,
                 awready: input("m_awready", 1)?,
                 wdata: output("m_wdata", bits)?,
-                wstrb: output("m_wstrb", BEAT_BYTES as u32)?,
+                wstrb: output("m_wstrb", bits / 8)?,
                 wlast: output("m_wlast", 1)?,
                 wvalid: output("m_wvalid", 1)?,
                 wready: input("m_wready", 1)?,
@@ -136,6 +144,9 @@ impl HostMemory {
             bus_master: false,
             cycle: 0,
             reads: VecDeque::new(),
+            parts: 8 * BEAT_BYTES / bits as usize,
+            read_part: 0,
+            partial: (WriteBeat::default(), 0),
             presented: None,
             writes: VecDeque::new(),
             early: VecDeque::new(),
@@ -155,6 +166,7 @@ impl HostMemory {
         self.early.clear();
         self.responses.clear();
         self.held = Held::default();
+        (self.read_part, self.partial.1) = (0, 0);
         self.traffic.iter_mut().for_each(Traffic::clear);
         (self.presented, self.responding) = (None, false);
         (self.arready, self.awready, self.wready) = (false, false, false);
@@ -203,25 +215,28 @@ impl HostMemory {
         }
     }
 
-    /// Puts the next beat on the read channel, if there is one.
+    /// Puts the next beat, or its next part, on the read channel, if there is one.
     fn present(&mut self, model: &mut Model) {
         let cycle = self.cycle;
-        let here = self.traffic.as_ref().is_none_or(|traffic| traffic.has_beat(cycle));
+        let begins = self.read_part == 0;
+        let here = !begins || self.traffic.as_ref().is_none_or(|traffic| traffic.has_beat(cycle));
         let ready = |burst: &&Burst| burst.ready_at <= cycle && here && !self.stalls.stall();
         let Some(burst) = self.reads.front().filter(ready) else {
             model.set(self.read.rvalid, 0);
             return;
         };
         let mut data = [0; BEAT_WORDS];
+        let data = &mut data[..BEAT_WORDS / self.parts];
         let target = self.tlb.to_read(burst.address, BEAT).filter(|_| self.bus_master);
-        let ok = target.is_some_and(|(memory, offset)| memory.read_words(offset, &mut data).is_ok());
-        let last = burst.left == 1;
-        model.set_words(self.read.rdata, &data);
+        let part = 8 * (data.len() * self.read_part) as u64;
+        let ok = target.is_some_and(|(memory, offset)| memory.read_words(offset + part, data).is_ok());
+        let last = burst.left == 1 && self.read_part + 1 == self.parts;
+        model.set_words(self.read.rdata, data);
         model.set(self.read.rresp, if ok { 0 } else { SLAVE_ERROR });
         model.set(self.read.rlast, last.into());
         model.set(self.read.rvalid, 1);
         self.presented = Some(last);
-        if let Some(traffic) = &mut self.traffic {
+        if let Some(traffic) = self.traffic.as_mut().filter(|_| begins) {
             traffic.take_beat();
         }
     }
@@ -237,7 +252,10 @@ impl HostMemory {
         if let Some(last) = self.presented {
             if model.get(self.read.rready) != 0 {
                 self.presented = None;
-                if last {
+                self.read_part = (self.read_part + 1) % self.parts;
+                if self.read_part != 0 {
+                    // The beat goes on.
+                } else if last {
                     self.reads.pop_front();
                 } else if let Some(burst) = self.reads.front_mut() {
                     burst.left -= 1;
@@ -251,7 +269,7 @@ impl HostMemory {
         self.held.read_address = shown.filter(|_| !self.arready);
         if let (Some((address, length)), true) = (shown, self.arready) {
             let ready_at = self.cycle + u64::from(self.link.read_latency);
-            let burst = burst("read", address, length, ready_at)?;
+            let burst = burst("read", address, length, self.parts as u32, ready_at)?;
             if let Some(traffic) = &mut self.traffic {
                 traffic.read(burst.address, burst.left);
             }
@@ -270,7 +288,7 @@ impl HostMemory {
         still("m_aw", &self.held.write_address, &shown)?;
         self.held.write_address = shown.filter(|_| !self.awready);
         if let (Some((address, length)), true) = (shown, self.awready) {
-            self.writes.push_back(burst("write", address, length, 0)?);
+            self.writes.push_back(burst("write", address, length, self.parts as u32, 0)?);
         }
 
         let shown = (model.get(self.write.wvalid) != 0).then(|| {
@@ -281,10 +299,30 @@ impl HostMemory {
         });
         still("m_w", &self.held.write_data, &shown)?;
         self.held.write_data = shown.filter(|_| !self.wready);
-        if self.wready {
-            self.early.extend(shown);
+        if let Some(shown) = shown.filter(|_| self.wready) {
+            self.join(shown)?;
         }
         self.store_beats()
+    }
+
+    /// Joins the parts of a beat: memory sees it whole, as from a bridge that makes packets of beats.
+    fn join(&mut self, shown: WriteBeat) -> Result<(), Violation> {
+        let words = BEAT_WORDS / self.parts;
+        let (beat, part) = &mut self.partial;
+        if *part == 0 {
+            *beat = WriteBeat::default();
+        }
+        beat.data[*part * words..][..words].copy_from_slice(&shown.data[..words]);
+        beat.strobes |= shown.strobes << (8 * words * *part);
+        beat.last = shown.last;
+        *part += 1;
+        if *part == self.parts {
+            *part = 0;
+            self.early.push_back(*beat);
+        } else if shown.last {
+            return Err("m_wlast comes within a beat".into());
+        }
+        Ok(())
     }
 
     /// Brings beats and their addresses together.
@@ -320,9 +358,13 @@ fn still<T: PartialEq>(channel: &str, held: &Option<T>, shown: &Option<T>) -> Re
     }
 }
 
-/// A burst of `length` + 1 beats, if it is one that the bus allows.
-fn burst(what: &str, address: u64, length: u64, ready_at: u64) -> Result<Burst, Violation> {
-    let left = length as u32 + 1;
+/// A burst of `length` + 1 parts of beats, if it is one that the bus allows.
+fn burst(what: &str, address: u64, length: u64, parts: u32, ready_at: u64) -> Result<Burst, Violation> {
+    let transfers = length as u32 + 1;
+    if transfers % parts != 0 {
+        return Err(format!("{what} burst of {transfers} transfers at {address:#x}, which are no whole beats"));
+    }
+    let left = transfers / parts;
     if !address.is_multiple_of(BEAT) {
         return Err(format!("{what} burst at {address:#x}, which is not a multiple of {BEAT}"));
     }

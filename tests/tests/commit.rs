@@ -384,7 +384,18 @@ fn the_multipliers_are_kept_busy() {
 
 #[test]
 fn refused_commitments_leave_the_board_usable() {
-    let board = Board::open(function("accelerator_small", links()[1])).unwrap();
+    refused("accelerator_small");
+}
+
+/// A word a cycle instead of a beat.
+#[test]
+fn refused_commitments_leave_a_narrow_board_usable() {
+    refused("accelerator_ecp5_85");
+}
+
+fn refused(model: &str) {
+    let board = Board::open(function(model, links()[1])).unwrap();
+    let cosets = board.identity().max_log_cosets as u8;
     let mut numbers = Numbers(80);
     let transform =
         TransformShape { panels: 2, log_n: 5, log_cosets: 1, flags: 7, src_stride: 32, dst_stride: 96, log_inner: 0 };
@@ -398,7 +409,7 @@ fn refused_commitments_leave_the_board_usable() {
         ("too many salts", Descriptor { salts: 9, ..good }, Error::BadShape),
         ("no salts where they should be", Descriptor { salts: 3, ..good }, Error::OutOfWindow),
         ("too long a transform", Descriptor { log_n: 10, log_cosets: 0, ..good }, Error::BadShape),
-        ("too many cosets", Descriptor { log_n: 1, log_cosets: 3, ..good }, Error::BadShape),
+        ("too many cosets", Descriptor { log_n: 1, log_cosets: cosets + 1, ..good }, Error::BadShape),
         ("no values", Descriptor { flags: 5, log_cosets: 0, ..good }, Error::BadShape),
         ("no flags", Descriptor { flags: 0, ..good }, Error::BadShape),
         ("unknown flags", Descriptor { flags: 15, ..good }, Error::BadShape),

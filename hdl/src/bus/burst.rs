@@ -4,7 +4,7 @@ use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::{dff::DFF, dff_setup};
 
 use crate::{
-    bus::{advance, Segment, ADDRESS_BITS, BURST_BEATS},
+    bus::{advance, Bus, Segment, ADDRESS_BITS},
     control,
     datapath::{Module, Sig},
 };
@@ -147,6 +147,7 @@ pub(super) struct Bursts {
 /// for, or the burst's if `None`. `conditions` may depend on the burst's length, which it is given.
 pub(super) fn bursts(
     m: &mut Module,
+    bus: Bus,
     segment: Segment,
     seg_valid: Sig,
     window: (Sig, Sig),
@@ -157,10 +158,10 @@ pub(super) fn bursts(
     let left = m.state("left", 32, 0);
     let unchecked = m.state("unchecked", 1, 0);
 
-    // Beats up to the 4 KiB boundary, or what is left.
-    let row = m.slice(*address, 6, 6);
+    // Beats up to the boundary of the longest burst, or what is left.
+    let row = m.slice(*address, 6, bus.burst_beats().ilog2());
     let row = m.extend(row, 7);
-    let total = m.constant(BURST_BEATS, 7);
+    let total = m.constant(bus.burst_beats().into(), 7);
     let boundary = m.sub(total, row);
     let left_high = m.slice(*left, 7, 25);
     let left_low = m.slice(*left, 0, 7);
@@ -231,11 +232,17 @@ pub(super) fn bursts(
     Bursts { seg_ready, valid: issue, address, beats: burst, taken, fill: filling, refuse, idle }
 }
 
-/// The length field of an AXI address channel: beats − 1.
-pub(super) fn axi_length(m: &mut Module, beats: Sig) -> Sig {
+/// The length field of an AXI address channel: transfers − 1.
+pub(super) fn axi_length(m: &mut Module, bus: Bus, beats: Sig) -> Sig {
     let one = m.constant(1, 7);
     let length = m.sub(beats, one);
-    m.extend(length, 8)
+    match bus.steps_log() {
+        0 => m.extend(length, 8),
+        steps => {
+            let (length, all) = (m.slice(length, 0, 8 - steps), m.constant((1 << steps) - 1, steps));
+            m.cat(&[length, all])
+        }
+    }
 }
 
 /// A bit that `set` sets and `clear` clears, `set` winning.

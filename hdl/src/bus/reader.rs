@@ -4,22 +4,23 @@ use std::rc::Rc;
 
 use super::{
     burst::{axi_length, balance, bursts, sticky, Conditions},
-    segment_inputs, ADDRESS_BITS, DATA_BITS,
+    segment_inputs, steps, Bus, ADDRESS_BITS,
 };
-use crate::datapath::Module;
+use crate::datapath::{Module, Sig};
 
-/// Beats of the data FIFO: eight bursts can be outstanding.
-const FIFO_BEATS: u64 = 512;
+/// What the data FIFO holds, in words of the bus: eight bursts of 64 beats can be outstanding on a wide one, two of 32 on a
+/// narrow one.
+const FIFO_WORDS: u64 = 512;
 
 /// Module `dma_reader`. Segments (`seg_*`, ready/valid) of beats become AXI read bursts that end at 4 KiB; the data
 /// leaves on `out_*` (ready/valid) in order. A burst is asked for only when the FIFO has room for all of it, so
-/// `m_rready` is always high.
+/// `m_rready` is always high. On a narrow bus a beat takes eight cycles on `m_rdata` and `out_data`.
 ///
 /// Every segment gives exactly its number of beats: one outside `base .. limit` (unless `seg_unchecked`) or beyond
 /// the address space gives zeros after everything before it has arrived, a beat with an error gives zero. `bad_window`
 /// and `bad_response` say so until `clear`. `stop` takes no further segments; `idle`: no burst is outstanding and
-/// no segment is under way; `empty`: nor is there data in the FIFO. `beat`: one arrives.
-pub fn reader() -> Rc<Module> {
+/// no segment is under way; `empty`: nor is there data in the FIFO. `arrives`: a word of the bus does.
+pub fn reader(bus: Bus) -> Rc<Module> {
     let mut m = Module::new("dma_reader");
     let seg_valid = m.input("seg_valid", 1);
     let segment = segment_inputs(&mut m);
@@ -28,47 +29,52 @@ pub fn reader() -> Rc<Module> {
     let clear = m.input("clear", 1);
     let stop = m.input("stop", 1);
     let arready = m.input("m_arready", 1);
-    let rdata = m.input("m_rdata", DATA_BITS);
+    let rdata = m.input("m_rdata", bus.bits());
     let rresp = m.input("m_rresp", 2);
     let rvalid = m.input("m_rvalid", 1);
     let out_ready = m.input("out_ready", 1);
 
-    // Beats asked for and not yet taken from the FIFO; beats asked for and not yet arrived.
-    let bits = FIFO_BEATS.ilog2() + 1;
+    // Words of the bus asked for and not yet taken from the FIFO; those asked for and not yet arrived.
+    let bits = FIFO_WORDS.ilog2() + 1;
     let reserved = m.wire(bits);
     let outstanding = m.wire(bits);
     let none_outstanding = m.eq_const(*outstanding, 0);
-    let fill_ready = {
+    let zero_ready = {
         let full = m.bit(*reserved, bits - 1);
         let free = m.not(full);
         m.and(free, none_outstanding)
     };
-    let bursts = bursts(&mut m, segment, seg_valid, (base, limit), Some(1), |m, burst| {
-        let burst = m.extend(burst, bits);
+    let zero_word = m.wire(1);
+    let (_, last_zero) = steps(&mut m, bus, "zero_words", *zero_word);
+    let fill_ready = m.and(zero_ready, last_zero);
+    let bursts = bursts(&mut m, bus, segment, seg_valid, (base, limit), Some(1), |m, burst| {
+        let burst = words(m, bus, burst, bits);
         let wanted = m.add(*reserved, burst);
-        let most = m.constant(FIFO_BEATS.into(), bits);
+        let most = m.constant(FIFO_WORDS.into(), bits);
         let over = m.lt(most, wanted);
         let room = m.not(over);
         Conditions { stop, room, ready: arready, fill_ready }
     });
 
-    let zero_beat = m.and(bursts.fill, fill_ready);
+    let zero = m.and(bursts.fill, zero_ready);
+    m.connect(zero_word, zero);
     let error = m.bit(rresp, 1);
     let good = m.not(error);
     let good = m.and(good, rvalid);
     let data = m.gate(good, rdata);
-    let push = m.or(rvalid, zero_beat);
-    let fifo = Module::fifo(DATA_BITS, FIFO_BEATS);
+    let push = m.or(rvalid, zero);
+    let fifo = Module::fifo(bus.bits(), FIFO_WORDS);
     let fifo = m.instance("fifo", &fifo, &[("in_valid", push), ("in_data", data), ("out_ready", out_ready)]);
     let (out_valid, out_data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
 
     let pop = m.and(out_valid, out_ready);
-    let asked = m.gate(bursts.taken, bursts.beats);
+    let asked = words(&mut m, bus, bursts.beats, bits);
+    let asked = m.gate(bursts.taken, asked);
     let count = balance(&mut m, "outstanding_beats", bits, asked, rvalid);
     m.connect(outstanding, count);
-    let one = m.constant(1, 7);
-    let zero_beats = m.gate(zero_beat, one);
-    let more = m.or(asked, zero_beats);
+    let one = m.constant(1, bits);
+    let zeros = m.gate(zero, one);
+    let more = m.or(asked, zeros);
     let count = balance(&mut m, "reserved_beats", bits, more, pop);
     m.connect(reserved, count);
 
@@ -78,7 +84,7 @@ pub fn reader() -> Rc<Module> {
     let idle = m.and(bursts.idle, none_outstanding);
     let none_reserved = m.eq_const(*reserved, 0);
     let empty = m.and(idle, none_reserved);
-    let length = axi_length(&mut m, bursts.beats);
+    let length = axi_length(&mut m, bus, bursts.beats);
 
     m.output("seg_ready", bursts.seg_ready);
     m.output("m_araddr", bursts.address);
@@ -90,6 +96,12 @@ pub fn reader() -> Rc<Module> {
     m.output("bad_response", bad_response);
     m.output("idle", idle);
     m.output("empty", empty);
-    m.output("beat", rvalid);
+    m.output("arrives", rvalid);
     Rc::new(m)
+}
+
+/// So many beats in words of the bus.
+fn words(m: &mut Module, bus: Bus, beats: Sig, bits: u32) -> Sig {
+    let words = m.shl(beats, bus.steps_log());
+    m.extend(words, bits)
 }

@@ -28,7 +28,7 @@ pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(
         (map::PRESET, u64::from_le_bytes(preset)),
         (map::BUILD_ID, build_id),
         (map::SETS, config.set.held().iter().map(|set| 1 << set.code()).sum()),
-        (map::BUS_BYTES, u64::from(super::DATA_BITS) / 8),
+        (map::BUS_BYTES, u64::from(config.bus.bits()) / 8),
         (map::NTT_LANES, config.ntt.lanes.into()),
         (map::NTT_MAX_LOG, config.ntt.max_log.into()),
         (map::NTT_MAX_LOG_COSETS, config.ntt.max_log_cosets.into()),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{
     burst::{axi_length, balance, bursts, sticky, Conditions},
-    segment_inputs, ADDRESS_BITS, DATA_BITS,
+    segment_inputs, steps, Bus, ADDRESS_BITS,
 };
 use crate::datapath::Module;
 
@@ -13,12 +13,12 @@ const QUEUE: u64 = 16;
 
 /// Module `dma_writer`. Segments (`seg_*`, ready/valid) become AXI write bursts that end at 4 KiB; addresses go ahead
 /// of the data, which is taken from `in_*` (ready/valid) in order: `in_keep` has a bit for each 16 bytes of the beat
-/// that are to be written.
+/// that are to be written. On a narrow bus a beat comes and goes in eight cycles, and one bit is for what moves in a cycle.
 ///
 /// Data for a segment outside `base .. limit` (unless `seg_unchecked`) or beyond the address space is taken and
 /// dropped. `bad_window` and `bad_response` say so until `clear`. `stop` takes no further segments and ends bursts
 /// that are promised with beats that write nothing. `idle`: every response has come. `bytes`: written in this cycle.
-pub fn writer() -> Rc<Module> {
+pub fn writer(bus: Bus) -> Rc<Module> {
     let mut m = Module::new("dma_writer");
     let seg_valid = m.input("seg_valid", 1);
     let segment = segment_inputs(&mut m);
@@ -31,13 +31,13 @@ pub fn writer() -> Rc<Module> {
     let bresp = m.input("m_bresp", 2);
     let bvalid = m.input("m_bvalid", 1);
     let in_valid = m.input("in_valid", 1);
-    let in_data = m.input("in_data", DATA_BITS);
-    let in_keep = m.input("in_keep", 4);
+    let in_data = m.input("in_data", bus.bits());
+    let in_keep = m.input("in_keep", bus.keep_bits());
 
     // Bursts: at most 64 without a response, and no more than the queue holds without their data.
     let outstanding = m.wire(8);
     let queue_ready = m.wire(1);
-    let bursts = bursts(&mut m, segment, seg_valid, (base, limit), None, |m, _| {
+    let bursts = bursts(&mut m, bus, segment, seg_valid, (base, limit), None, |m, _| {
         let many = m.bit(*outstanding, 6);
         let few = m.not(many);
         let room = m.and(few, *queue_ready);
@@ -66,8 +66,11 @@ pub fn writer() -> Rc<Module> {
     let wvalid = m.all(&[*active, keep_bus, offered]);
     let written = m.and(wvalid, wready);
     let dropped = m.all(&[*active, *drop, offered]);
-    let beat = m.or(written, dropped);
+    let moved = m.or(written, dropped);
+    let (_, beat_ends) = steps(&mut m, bus, "part", moved);
+    let beat = m.and(moved, beat_ends);
     let last = m.eq_const(*left, 1);
+    let last = m.and(last, beat_ends);
     let ends = m.and(beat, last);
     let resting = m.not(*active);
     let next_wanted = m.or(resting, ends);
@@ -101,17 +104,18 @@ pub fn writer() -> Rc<Module> {
     let in_ready = m.all(&[*active, takes, flowing]);
     let data = m.gate(flowing, in_data);
     let keep = m.gate(flowing, in_keep);
-    let strobes: Vec<_> = (0..64).map(|byte| m.bit(keep, byte / 16)).collect();
+    let each = bus.bits() / 8 / bus.keep_bits();
+    let strobes: Vec<_> = (0..bus.bits() / 8).map(|byte| m.bit(keep, byte / each)).collect();
     let strobes = m.pack(&strobes);
-    let sixteens: Vec<_> = (0..4)
+    let parts: Vec<_> = (0..bus.keep_bits())
         .map(|i| {
             let bit = m.bit(keep, i);
             m.extend(bit, 3)
         })
         .collect();
-    let sixteens = m.sum(&sixteens);
-    let sixteens = m.gate(written, sixteens);
-    let bytes = m.shl(sixteens, 4);
+    let parts = m.sum(&parts);
+    let parts = m.gate(written, parts);
+    let bytes = m.shl(parts, each.ilog2());
 
     let error = m.bit(bresp, 1);
     let failed = m.and(bvalid, error);
@@ -119,7 +123,7 @@ pub fn writer() -> Rc<Module> {
     let bad_window = sticky(&mut m, "bad_window", bursts.refuse, clear);
     let answered = m.eq_const(*outstanding, 0);
     let idle = m.all(&[bursts.idle, answered, queue_empty, resting]);
-    let length = axi_length(&mut m, bursts.beats);
+    let length = axi_length(&mut m, bus, bursts.beats);
 
     m.output("seg_ready", bursts.seg_ready);
     m.output("m_awaddr", bursts.address);

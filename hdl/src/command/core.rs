@@ -19,22 +19,24 @@ use super::{
     segments::segment_walk,
 };
 use crate::{
-    bus::{self, ADDRESS_BITS, DATA_BITS},
+    bus::{self, steps, Bus, ADDRESS_BITS},
     datapath::{Instance, Module, Sig},
     Config,
 };
 
 /// Ports of the AXI4 master: name, width.
-pub(crate) const MASTER_INPUTS: &[(&str, u32)] = &[
-    ("m_arready", 1),
-    ("m_rdata", DATA_BITS),
-    ("m_rresp", 2),
-    ("m_rvalid", 1),
-    ("m_awready", 1),
-    ("m_wready", 1),
-    ("m_bresp", 2),
-    ("m_bvalid", 1),
-];
+pub(crate) fn master_inputs(bus: Bus) -> [(&'static str, u32); 8] {
+    [
+        ("m_arready", 1),
+        ("m_rdata", bus.bits()),
+        ("m_rresp", 2),
+        ("m_rvalid", 1),
+        ("m_awready", 1),
+        ("m_wready", 1),
+        ("m_bresp", 2),
+        ("m_bvalid", 1),
+    ]
+}
 /// Its outputs, `m_rready` and `m_bready`, which are always high, excepted.
 pub(crate) const MASTER_OUTPUTS: &[&str] = &[
     "m_araddr",
@@ -48,6 +50,8 @@ pub(crate) const MASTER_OUTPUTS: &[&str] = &[
     "m_wlast",
     "m_wvalid",
 ];
+/// Bits of a descriptor.
+const DESCRIPTOR_BITS: u32 = 8 * Descriptor::BYTES as u32;
 /// Registers that the core needs.
 pub(crate) const SETTINGS: &[Register] =
     &[map::CONTROL, map::SQ_BASE, map::CQ_BASE, map::RING_LOG, map::SQ_TAIL, map::CQ_HEAD];
@@ -80,12 +84,14 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let settings: Vec<Sig> = SETTINGS.iter().map(|r| m.input(&port(r), r.width)).collect();
     let [control, sq_base, cq_base, ring_log, sq_tail, cq_head] = settings[..] else { unreachable!("six settings") };
     let stop = m.input("stop", 1);
-    let bus_in: Vec<(&str, Sig)> = MASTER_INPUTS.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
+    let bus = config.bus;
+    let bus_in = master_inputs(bus).map(|(name, width)| (name, m.input(name, width)));
 
     // What is read before it is built.
+    let descriptor_part = m.wire(1);
     let [read_taken, arrived, read_failed, write_taken, data_taken, written, write_failed] = [(); 7].map(|_| m.wire(1));
     let [read_seg_ready, write_seg_ready, quiet] = [(); 3].map(|_| m.wire(1));
-    let reader_data = m.wire(DATA_BITS);
+    let reader_data = m.wire(bus.bits());
     let last_written = m.wire(ADDRESS_BITS);
 
     // The job and the rings.
@@ -122,8 +128,15 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     m.connect(go, ring_go);
 
     // The descriptor.
-    let descriptor = m.state("descriptor", DATA_BITS, 0);
-    m.drive_when(descriptor, ring_go, *reader_data);
+    let descriptor = m.state("descriptor", DESCRIPTOR_BITS, 0);
+    match bus {
+        Bus::Wide => m.drive_when(descriptor, ring_go, *reader_data),
+        Bus::Narrow => {
+            let later = m.slice(*descriptor, bus.bits(), DESCRIPTOR_BITS - bus.bits());
+            let next = m.cat(&[*reader_data, later]);
+            m.drive_when(descriptor, *descriptor_part, next);
+        }
+    }
     let op = Operation::of(&mut m, config, *descriptor);
     let error = validate(&mut m, config, *descriptor, op);
     let valid = m.eq_const(error, 0);
@@ -150,7 +163,7 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     m.connect(last_written, address);
     let clear = m.or(decode, fetch);
     let from_bus = |names: &[&str]| bus_in.iter().copied().filter(|(n, _)| names.contains(n)).collect::<Vec<_>>();
-    let reader = bus::reader();
+    let reader = bus::reader(bus);
     let reader_taken = m.wire(1);
     let mut inputs = read_segment;
     inputs.extend([("base", plan.read_window.0), ("limit", plan.read_window.1), ("clear", clear), ("stop", stop)]);
@@ -159,11 +172,16 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let reader = m.instance("reader", &reader, &inputs);
     let [in_valid, in_data] = ["out_valid", "out_data"].map(|port| m.output_of(&reader, port));
     m.connect(reader_data, in_data);
-    m.connect(arrived, in_valid);
+    // A descriptor is here with its last part.
+    let received = m.and(receive, in_valid);
+    m.connect(descriptor_part, received);
+    let (_, whole) = steps(&mut m, bus, "descriptor_part", received);
+    let arrives = m.and(in_valid, whole);
+    m.connect(arrived, arrives);
 
     // Engines.
     let writer_ready = m.wire(1);
-    let engines = engines(&mut m, &plan, op, (decode, active), start, (in_valid, in_data), *writer_ready, parts);
+    let engines = engines(&mut m, &plan, op, (decode, active), start, (in_valid, in_data), *writer_ready, (bus, parts));
     let engine_takes = m.and(engines.in_ready, active);
     let taken = m.or(receive, engine_takes);
     m.connect(reader_taken, taken);
@@ -199,17 +217,27 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
         ],
     );
     m.drive_when(completion, done, entry);
-    let entries = m.pack(&[*completion; 4]);
     let slot = m.output_of(&rings, "slot");
-    let one = m.constant(1, 4);
-    let slot = m.shl_var(one, slot);
+    let sent = m.and(send, *writer_ready);
+    let (part, beat_sent) = steps(&mut m, bus, "completion_part", sent);
+    let (entries, slot) = match part {
+        None => {
+            let one = m.constant(1, 4);
+            (m.pack(&[*completion; 4]), m.shl_var(one, slot))
+        }
+        Some(part) => {
+            let (word, here) = (m.bit(part, 0), m.slice(part, 1, 2));
+            let words = m.split(*completion, 64);
+            (m.select(word, &words), m.eq(here, slot))
+        }
+    };
 
     let out_valid = m.and(engines.out_valid, active);
     let out_valid = m.or(out_valid, send);
     let out_data = m.mux(send, entries, engines.out_data);
     let out_keep = m.mux(send, slot, engines.out_keep);
     let clear = m.or(decode, offer);
-    let writer = bus::writer();
+    let writer = bus::writer(bus);
     let mut inputs = write_segment;
     inputs.extend([("base", plan.write_window.0), ("limit", plan.write_window.1), ("clear", clear), ("stop", stop)]);
     inputs.extend([("in_valid", out_valid), ("in_data", out_data), ("in_keep", out_keep)]);
@@ -222,8 +250,8 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
 
     // Answers to rings and walks.
     let [read_ready, read_empty, reader_idle] = ["seg_ready", "empty", "idle"].map(|port| m.output_of(&reader, port));
-    let [write_ready, data_ready, writer_idle] =
-        ["seg_ready", "in_ready", "idle"].map(|port| m.output_of(&writer, port));
+    let data_ready = m.and(sent, beat_sent);
+    let [write_ready, writer_idle] = ["seg_ready", "idle"].map(|port| m.output_of(&writer, port));
     let read_bad = m.or(reader_window, reader_response);
     let write_bad = m.or(*writer_window, *writer_response);
     for (wire, sig) in [
@@ -263,12 +291,13 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
         let sig = m.extend(sig, 32);
         m.output(name, sig);
     }
-    let beat = m.output_of(&reader, "beat");
+    let arrives = m.output_of(&reader, "arrives");
     let bytes = m.output_of(&writer, "bytes");
     counters(
         &mut m,
+        bus,
         op,
-        &Events { working, active, completed, beat, bytes, perms: engines.perms, ntt_beat: engines.beat },
+        &Events { working, active, completed, arrives, bytes, perms: engines.perms, ntt_beat: engines.beat },
     );
     Rc::new(m)
 }

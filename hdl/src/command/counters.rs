@@ -4,7 +4,7 @@ use hotloop_regs::{map, Register};
 
 use super::{core::port, decode::Operation};
 use crate::{
-    bus::DATA_BITS,
+    bus::Bus,
     datapath::{Module, Sig},
 };
 
@@ -16,8 +16,8 @@ pub(super) struct Events {
     pub active: Sig,
     /// A completion was written.
     pub completed: Sig,
-    /// A beat was read.
-    pub beat: Sig,
+    /// A word of the bus was read.
+    pub arrives: Sig,
     /// Bytes written.
     pub bytes: Sig,
     /// Permutations finished.
@@ -27,9 +27,9 @@ pub(super) struct Events {
 }
 
 /// Counters as outputs named after their registers.
-pub(super) fn counters(m: &mut Module, op: Operation, events: &Events) {
+pub(super) fn counters(m: &mut Module, bus: Bus, op: Operation, events: &Events) {
     let always = m.constant(1, 1);
-    let read = m.shl(events.beat, DATA_BITS.ilog2() - 3);
+    let read = m.shl(events.arrives, bus.bits().ilog2() - 3);
     let hashing = m.any(&[op.permute, op.hash, op.grind, op.commit]);
     let poseidon = m.and(events.active, hashing);
     let transforming = m.or(op.transform, op.commit);

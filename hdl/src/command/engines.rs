@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{decode::Operation, plan::Plan, tee::tee};
 use crate::{
-    bus::DATA_BITS,
+    bus::Bus,
     datapath::{Instance, Module, Sig},
 };
 
@@ -50,12 +50,12 @@ pub(super) fn engines(
     start: Sig,
     input: (Sig, Sig),
     out_ready: Sig,
-    parts: &Parts,
+    (bus, parts): (Bus, &Parts),
 ) -> Engines {
     let (in_valid, in_data) = input;
     let in_valid = m.and(in_valid, active);
     let commit = plan.commit;
-    let (ntt_valid, ntt_data, values_ready) = (m.wire(1), m.wire(DATA_BITS), m.wire(1));
+    let (ntt_valid, ntt_data, values_ready) = (m.wire(1), m.wire(bus.bits()), m.wire(1));
     let tee_valid = m.and(*ntt_valid, commit);
     let salt_valid = m.and(in_valid, commit);
     let extra = m.and(plan.on_chip, plan.extra);
@@ -77,14 +77,14 @@ pub(super) fn engines(
         ("values_ready", *values_ready),
     ];
     let commits = parts.poseidon.is_some() && parts.ntt.is_some();
-    let tee = commits.then(|| m.instance("tee", &tee(), &tee_ports));
+    let tee = commits.then(|| m.instance("tee", &tee(bus), &tee_ports));
     let of = |m: &mut Module, engine: &Option<Instance>, port: &str, width: u32| match engine {
         Some(engine) => m.output_of(engine, port),
         None => m.constant(0, width),
     };
     let [tee_ready, salt_ready, panel_valid, values_valid, panels_done] =
         ["in_ready", "salt_ready", "out_valid", "values_valid", "done"].map(|port| of(m, &tee, port, 1));
-    let [panel_beat, values_data] = ["out_data", "values_data"].map(|port| of(m, &tee, port, DATA_BITS));
+    let [panel_beat, values_data] = ["out_data", "values_data"].map(|port| of(m, &tee, port, bus.bits()));
 
     let valid = m.mux(commit, values_valid, in_valid);
     let digests_go = {
@@ -138,7 +138,7 @@ pub(super) fn engines(
         }
     }
     let ntt_out = of(m, &ntt, "out_valid", 1);
-    let ntt_beat = of(m, &ntt, "out_data", DATA_BITS);
+    let ntt_beat = of(m, &ntt, "out_data", bus.bits());
     let [ntt_in, poseidon_in, fold_in] = [&ntt, &poseidon, &fold].map(|engine| of(m, engine, "in_ready", 1));
     for (wire, sig) in [(ntt_valid, ntt_out), (ntt_data, ntt_beat), (values_ready, poseidon_in)] {
         m.connect(wire, sig);
@@ -153,12 +153,12 @@ pub(super) fn engines(
     let panels_left = m.not(panels_done);
     let panels_go = m.and(commit, panels_left);
     let poseidon_out = of(m, &poseidon, "out_valid", 1);
-    let (fold_out, fold_beat) = (of(m, &fold, "out_valid", 1), of(m, &fold, "out_data", DATA_BITS));
+    let (fold_out, fold_beat) = (of(m, &fold, "out_valid", 1), of(m, &fold, "out_data", bus.bits()));
     let out_valid = m.choose(
         &[(panels_go, panel_valid), (plan.hashing, poseidon_out), (plan.transform, ntt_out), (op.fold, fold_out)],
         in_valid,
     );
-    let poseidon_beat = of(m, &poseidon, "out_data", DATA_BITS);
+    let poseidon_beat = of(m, &poseidon, "out_data", bus.bits());
     let out_data = m.choose(
         &[(panels_go, panel_beat), (plan.hashing, poseidon_beat), (op.transform, ntt_beat), (op.fold, fold_beat)],
         in_data,
@@ -166,8 +166,12 @@ pub(super) fn engines(
     let half = of(m, &poseidon, "out_half", 1);
     let not_panels = m.not(panels_go);
     let half = m.all(&[half, plan.hashing, not_panels]);
+    // The half that is not written, or its words one by one.
     let (upper, lower) = (m.not(half), m.constant(1, 1));
-    let out_keep = m.pack(&[lower, lower, upper, upper]);
+    let out_keep = match bus {
+        Bus::Wide => m.pack(&[lower, lower, upper, upper]),
+        Bus::Narrow => upper,
+    };
     let busy = [&poseidon, &ntt, &fold].map(|engine| of(m, engine, "busy", 1));
     let busy = m.any(&busy);
     let perms = of(m, &poseidon, "perms", 2);

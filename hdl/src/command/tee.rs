@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
-    bus::DATA_BITS,
+    bus::{steps, Bus, BEAT_WORDS},
     datapath::{Module, Sig},
 };
 
@@ -11,13 +11,15 @@ use crate::{
 /// enough for 6144 cycles, in which the transform engine goes on to the next panel and has no values to give. Those are
 /// the 2^log_n cycles of its first forward block.
 const VALUES: u64 = 512;
+/// On a narrow bus, words: half as many beats, for block memories are few where engines are small.
+const NARROW_VALUES: u64 = 2048;
 
 /// Module `commit_tee`. From `start` on, `panels` panels of `panel_beats` beats pass from `in_*` to the writer
 /// (`out_valid`, `out_ready`, `out_data`). All but the first `length` of each (its coefficients, where `coefficients` says
 /// so) are values. With `merge` each value of the last panel waits for a beat of `salt_*`, of which it takes the words from
 /// `columns` mod 8 on. With `hashes` values go to `values_*` too. When all have passed `done` is high, and with `extra`
 /// what comes on `salt_*` then goes to `values_*` as it is.
-pub(crate) fn tee() -> Rc<Module> {
+pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let mut m = Module::new("commit_tee");
     let start = m.input("start", 1);
     let coefficients = m.input("coefficients", 1);
@@ -29,9 +31,9 @@ pub(crate) fn tee() -> Rc<Module> {
     let hashes = m.input("hashes", 1);
     let columns = m.input("columns", 16);
     let in_valid = m.input("in_valid", 1);
-    let in_data = m.input("in_data", DATA_BITS);
+    let in_data = m.input("in_data", bus.bits());
     let salt_valid = m.input("salt_valid", 1);
-    let salt_data = m.input("salt_data", DATA_BITS);
+    let salt_data = m.input("salt_data", bus.bits());
     let out_ready = m.input("out_ready", 1);
     let values_ready = m.input("values_ready", 1);
 
@@ -47,13 +49,16 @@ pub(crate) fn tee() -> Rc<Module> {
     let salted = m.all(&[merge, last_panel, value]);
     let odd = m.slice(columns, 0, 3);
     let (words, salts) = (m.split(in_data, 64), m.split(salt_data, 64));
-    let merged: Vec<Sig> = (0..8u128)
+    let moves = m.wire(1);
+    let (part, beat_ends) = steps(&mut m, bus, "part", *moves);
+    let merged: Vec<Sig> = (0..bus.words())
         .map(|i| {
             // A partial panel has at most seven columns.
-            let column = match i {
-                7 => m.constant(0, 1),
-                _ => {
-                    let index = m.constant(i, 3);
+            let column = match (part, i) {
+                (Some(part), _) => m.lt(part, odd),
+                (None, last) if last == BEAT_WORDS - 1 => m.constant(0, 1),
+                (None, _) => {
+                    let index = m.constant(i.into(), 3);
                     m.lt(index, odd)
                 }
             };
@@ -70,7 +75,10 @@ pub(crate) fn tee() -> Rc<Module> {
     let offered = m.all(&[in_valid, value, out_ready, complete, hashes]);
     let alone = m.all(&[done, extra, salt_valid]);
     let push = m.or(offered, alone);
-    let fifo = Module::fifo(DATA_BITS, VALUES);
+    let fifo = match bus {
+        Bus::Wide => Module::fifo(bus.bits(), VALUES),
+        Bus::Narrow => Module::fifo(bus.bits(), NARROW_VALUES),
+    };
     let fifo = m.instance("values", &fifo, &[("in_valid", push), ("in_data", merged), ("out_ready", values_ready)]);
     let [room, values_valid, values_data] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
     let stays = m.not(hashes);
@@ -79,9 +87,11 @@ pub(crate) fn tee() -> Rc<Module> {
     let out_valid = m.and(in_valid, passes);
     let in_ready = m.and(out_ready, passes);
     let step = m.and(in_valid, in_ready);
+    m.connect(moves, step);
     let merges = m.and(step, salted);
     let goes_alone = m.all(&[done, extra, room]);
     let salt_ready = m.or(merges, goes_alone);
+    let step = m.and(step, beat_ends);
 
     let plus = m.add_const(*position, 1);
     let last = m.eq(plus, panel_beats);

@@ -34,6 +34,7 @@ use std::rc::Rc;
 use product::{multiplier_unit, operands, SHARED};
 
 use crate::{
+    bus::Bus,
     config::Config,
     datapath::{Module, Sig},
     field::Field,
@@ -76,6 +77,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     assert!((7..=13).contains(&max_log), "the two groups of stages hold transforms of 2^7 to 2^13");
     let sharing = config.ntt.sharing;
     assert!(sharing == 1 || sharing == SHARED && lanes == 1, "a multiplier is shared by the four products of one lane");
+    assert!(config.bus == Bus::Wide || lanes == 1, "a narrow bus brings one lane's token at a time");
     assert_eq!(config.set.field, Field::GOLDILOCKS, "shifts stand for roots of unity in this field only");
 
     // When things happen, in cycles after the issue of a slot.
@@ -117,7 +119,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let log_n = inputs[5].1;
     let log_inner = m.input("log_inner", sequencer::LOG_BITS);
     let tokens_log = pipeline::tokens_log(config);
-    let in_data = m.input("in_data", 512);
+    let in_data = m.input("in_data", config.bus.bits());
     let out_ready = m.input("out_ready", 1);
     let pop = m.wire(1);
     inputs.extend([("pop", *pop), ("log_inner", log_inner)]);
@@ -170,6 +172,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     {
         scale_inputs.push((port, settled(&mut m, of)));
     }
+    if config.bus == Bus::Narrow {
+        scale_inputs.push(("word", settled(&mut m, "write_word")));
+    }
     // What a shared multiplier gives; who takes it depends on the cycle.
     let shared = m.wire(64);
     let all_products = m.at(*shared, None);
@@ -219,7 +224,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let token = m.delay_valid(issue, entry_at);
     let token_slot = m.delay(slot, entry_at);
     let words = m.split(in_data, 64 * lanes);
-    let words = if tokens_log == 0 {
+    let words = if words.len() == 1 {
         words[0]
     } else {
         let token = m.slice(slot, 0, tokens_log);
@@ -330,8 +335,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let out_valid = m.any(&[tap_scaled, tap_raw, to_output]);
     let out_valid = m.delay_valid(out_valid, 1);
     let out_data = m.pack(&leaving);
-    let (out_valid, out_data) = whole_beats(&mut m, out_valid, out_data, tokens_log);
-    let fifo = Module::fifo(512, depth.into());
+    let (out_valid, out_data) = match config.bus {
+        Bus::Wide => whole_beats(&mut m, out_valid, out_data, tokens_log),
+        Bus::Narrow => (out_valid, out_data),
+    };
+    let fifo = Module::fifo(config.bus.bits(), depth.into());
     let fifo = m.instance("output", &fifo, &[("in_valid", out_valid), ("in_data", out_data), ("out_ready", out_ready)]);
     let (out_valid, out_data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
     let popped = m.and(out_valid, out_ready);

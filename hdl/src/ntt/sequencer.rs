@@ -42,6 +42,7 @@ use super::{
     stage::GROUP_LOG,
 };
 use crate::{
+    bus::{steps, Bus},
     config::Config,
     datapath::{Module, Sig, State},
 };
@@ -68,13 +69,13 @@ const TO_OUTPUT: u128 = 2;
 /// Bits of `log_n` and `log_cosets` at the engine's ports.
 pub const LOG_BITS: u32 = 8;
 
-/// Module `ntt_sequencer`. `credits` = words of the output FIFO; `hazard`: see the module's page.
+/// Module `ntt_sequencer`. `credits` = places in the output FIFO; `hazard`: see the module's page.
 ///
 /// Outputs: `issue` (the others say what it is that is issued), `slot` with the token's number below it; `raw` (this block is an I), `read_table`,
 /// `tap`, `read_half`, `from_input` (what enters scaled is the input), `store` (it goes to the buffer), `to_buffer`,
 /// `write_half`, `write_turn` (panel's number among T), `to_output` (where the results of the block before go);
 /// `phase` (cycle modulo `sharing`; slots are issued in phase 0), if it is not 1;
-/// `write_lo`, `write_hi`, `write_table`, `write_beat` for scale tables; `mask` = N − 1, `tap_only` = the job is an
+/// `write_lo`, `write_hi`, `write_table`, `write_beat`, on a narrow bus `write_word`, for scale tables; `mask` = N − 1, `tap_only` = the job is an
 /// inverse one, `turning`, `in_ready`, `busy`, `beat` (a row has entered the butterflies).
 pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let (max_log, tokens_log) = (config.ntt.max_log, tokens_log(config));
@@ -168,9 +169,13 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let readable = m.or(other, written);
     let no_output = m.not(gives);
     let not_full = m.not(full);
-    // A row's first token takes the credit for all of its beat.
-    let row_begins = first_token(&mut m, *slot, tokens_log);
+    // A row's first token takes the credit for all of its beat, and its last one the beat; on a narrow bus each token is a
+    // word for itself.
     let row_ends = last_token(&mut m, *slot, tokens_log);
+    let (row_begins, moves_on) = match config.bus {
+        Bus::Wide => (first_token(&mut m, *slot, tokens_log), row_ends),
+        Bus::Narrow => (m.constant(1, 1), m.constant(1, 1)),
+    };
     let row_goes_on = m.not(row_begins);
     let room = m.any(&[no_output, not_full, row_goes_on]);
     let active = m.any(&[is(VALUES), is(BETWEEN), is(FORWARD), is(INVERSE), is(FLUSH)]);
@@ -188,7 +193,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let no_input = m.not(take_input);
     let fed = m.or(no_input, in_valid);
     let issue = m.and(possible, fed);
-    let wants = m.all(&[possible, take_input, row_ends]);
+    let wants = m.all(&[possible, take_input, moves_on]);
     let in_ready = m.or(is(TABLES), wants);
     let rows = m.mux(turned_tap, group_mask, mask);
     let slots = if tokens_log == 0 {
@@ -227,11 +232,16 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let last_hi = m.extend(last_hi, beat_bits);
     let last = m.mux(*in_hi, last_hi, last_lo);
     let last = m.eq(*table_beat, last);
-    let part_done = m.and(table_input, last);
+    let (word, beat_ends) = steps(&mut m, config.bus, "table_word", table_input);
+    if let Some(word) = word {
+        m.output("write_word", word);
+    }
+    let table_beat_done = m.and(table_input, beat_ends);
+    let part_done = m.and(table_beat_done, last);
     let more = m.add_const(*table_beat, 1);
     let zero = m.constant(0, beat_bits);
     let next = m.mux(last, zero, more);
-    m.drive_when(table_beat, table_input, next);
+    m.drive_when(table_beat, table_beat_done, next);
     m.drive_when(in_hi, part_done, in_lo);
     let table_done = m.and(part_done, *in_hi);
     let more = m.add_const(*write_table, 1);

@@ -1,11 +1,14 @@
 //! One butterfly for four stages of a lane whose tokens come in every fourth cycle.
 //!
-//! A stage ([`super::stage`]) takes a token every four cycles and is idle for three, and its way has seven cycles, one
-//! short of two rounds: what leaves one stage meets the next in the turn before its own. So four stages in a row
+//! A stage ([`super::stage`]) takes a token every four cycles and is idle for three, and its way here has eleven cycles, one
+//! short of three rounds: what leaves one stage meets the next in the turn before its own. So four stages in a row
 //! need the same butterfly in four different cycles modulo 4, and most of them get their token from the butterfly itself.
 //! What is a stage's own is its control, chosen by the cycle, and its part of the memory: with D tokens held back, the
-//! words D to 2·D − 1. No two accesses of a cycle are for one stage's part, or for a word that is read and written: a
-//! stage reads in its turn and writes three cycles later.
+//! words D to 2·D − 1. No word is read and written in the same cycle: a stage reads in its turn and writes four cycles later,
+//! when it reads for the next token, which is another word.
+//!
+//! Four cycles more than a stage's own way are registers: one behind the memory and one behind the choice of control, so that
+//! neither is in one cycle with the addition, and three where the result leaves.
 //!
 //! Stages with sums of two powers of two (distance 2^12 only) have a longer way and keep a butterfly of their own.
 
@@ -18,8 +21,10 @@ use super::{
 };
 use crate::datapath::{Module, Sig, Wire};
 
+/// Cycles that memory and control take more than in a stage of its own.
+const SETTLING: u32 = 1;
 /// Cycles from a token to the stage's result.
-pub const LATENCY: u32 = RESULTS + ROTATE_STAGES;
+pub const LATENCY: u32 = (RESULTS + SETTLING + ROTATE_STAGES + 1).next_multiple_of(SHARED) - 1;
 
 /// Ports: name, width (0: that of an address) and cycle after the token's arrival.
 const PORTS: [(&str, u32, u32); 8] = [
@@ -119,11 +124,14 @@ fn butterfly(bits: u32) -> Rc<Module> {
     let mut m = Module::new(format!("ntt_butterfly_{}", 1u32 << bits));
     let ports = PORTS.map(|(name, width, cycle)| input_at(&mut m, name, if width == 0 { bits } else { width }, cycle));
     let [x, address, phase, bypass, swap, write, write_address, shift] = ports;
-    let x = m.delay(x, OPERANDS);
-    let memory = Butterfly { depth_log: bits, apart: true, address, write, write_address };
+    let x = m.delay(x, OPERANDS + SETTLING);
+    let [phase, bypass, swap, write, write_address, shift] =
+        [phase, bypass, swap, write, write_address, shift].map(|control| m.delay(control, SETTLING));
+    let memory = Butterfly { depth_log: bits, shared: true, address, write, write_address };
     let sum_or_waiting = memory.describe(&mut m, x, phase, bypass, Some(swap));
     let (remainder, quotient) = (m.slice(shift, 0, 5), m.slice(shift, 5, 2));
     let y = rotate(&mut m, sum_or_waiting, quotient, remainder);
+    let y = m.delay(y, LATENCY - RESULTS - SETTLING - ROTATE_STAGES);
     assert_eq!(y.stage(), Some(LATENCY));
     m.pipe_outputs(&[("y", y)]);
     Rc::new(m)

@@ -108,7 +108,7 @@ impl Stage {
         let sum_or_waiting = if self.feedback() {
             let address = input_at(&mut m, "address", self.depth_log(), 0);
             let write_address = input_at(&mut m, "write_address", self.depth_log(), RESULTS);
-            let memory = Butterfly { depth_log: self.depth_log(), apart: false, address, write, write_address };
+            let memory = Butterfly { depth_log: self.depth_log(), shared: false, address, write, write_address };
             memory.describe(&mut m, x, phase, bypass, swap)
         } else {
             let token = input_at(&mut m, "token", 1, OPERANDS);
@@ -158,22 +158,25 @@ impl Stage {
 pub struct Butterfly {
     /// Base-2 logarithm of its words.
     pub depth_log: u32,
-    /// Whether no word is read and written in the same cycle.
-    pub apart: bool,
+    /// Several stages use it: no word is read and written in the same cycle, and there is a cycle for what was read.
+    pub shared: bool,
     /// Where it is read, in cycle 0.
     pub address: Sig,
-    /// Whether it is written, in cycle [`RESULTS`].
+    /// Whether it is written, with the results.
     pub write: Sig,
     /// Where.
     pub write_address: Sig,
 }
 
 impl Butterfly {
-    /// The sum or the difference that waited, in cycle [`RESULTS`]; `x` and control are those of cycle [`OPERANDS`].
+    /// The sum or the difference that waited, [`ADD_STAGES`] cycles later; `x` and control are there with what was read.
     pub fn describe(&self, m: &mut Module, x: Sig, phase: Sig, bypass: Sig, swap: Option<Sig>) -> Sig {
         let data = m.wire(64);
-        let place = if self.apart { Module::ram_apart } else { Module::ram };
-        let memory = place(m, 1 << self.depth_log, self.write, self.write_address, *data, self.address);
+        let place = if self.shared { Module::ram_apart } else { Module::ram };
+        let mut memory = place(m, 1 << self.depth_log, self.write, self.write_address, *data, self.address);
+        if self.shared {
+            memory = m.reg(memory);
+        }
         // x + 0 and memory + 0 pass through the adder, x − 0 through the subtractor.
         let partner = m.gate(phase, x);
         let first = m.mux(bypass, x, memory);

@@ -18,10 +18,12 @@ use super::{
     entry::{entry, held},
     fifo::{hold, index_bits, states, Push},
     grind::grind,
+    narrow,
     output::{output, Outgoing},
     rows::{rows, Place, PANEL_BITS},
 };
 use crate::{
+    bus::Bus,
     config::Config,
     datapath::{Instance, Module, Sig},
 };
@@ -46,10 +48,10 @@ pub(super) struct Job {
     /// Hash of at most four elements, in sets where these are their own digest.
     pub copy: Sig,
     /// Hash whose digests wait for the last state.
-    commit: Sig,
-    width: Sig,
-    rows: Sig,
-    panels: Sig,
+    pub commit: Sig,
+    pub width: Sig,
+    pub rows: Sig,
+    pub panels: Sig,
 }
 
 /// The engine. Besides clock and reset: inputs `start` (one pulse; configuration stable from then until `busy` falls),
@@ -58,6 +60,10 @@ pub(super) struct Job {
 /// (only the lower 32 bytes of this beat are valid), `busy` (from the cycle after `start` until the last beat left),
 /// `perms` (permutations that left the units in this cycle).
 pub fn engine(config: &Config) -> Rc<Module> {
+    if config.bus == Bus::Narrow {
+        return narrow::engine(config);
+    }
+    assert!(config.poseidon.full_sboxes > 0, "units with one S-box take a word at a time, as a narrow bus brings them");
     let mut m = Module::new("poseidon_engine");
     let start = m.input("start", 1);
     let mode = m.input("mode", 2);
@@ -304,7 +310,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     Rc::new(m)
 }
 
-fn decode(m: &mut Module, config: &Config, start: Sig, busy: Sig, mode: Sig, rows: Sig, width: Sig) -> Job {
+pub(super) fn decode(m: &mut Module, config: &Config, start: Sig, busy: Sig, mode: Sig, rows: Sig, width: Sig) -> Job {
     let [permute, hash, grind, commit] =
         [MODE_PERMUTE, MODE_HASH, MODE_GRIND, MODE_COMMIT].map(|value| m.eq_const(mode, value));
     let hash = m.or(hash, commit);

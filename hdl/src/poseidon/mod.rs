@@ -14,7 +14,7 @@
 //!
 //! In a commit job one tile holds all rows, and digests wait in the sponge queue until every row has one.
 //!
-//! [`engine()`] is that picture. A unit with k S-boxes for full rounds and one for partial rounds, 4·(k + 1) multipliers,
+//! [`engine()`] is that picture, and on a narrow bus the same a word at a time. A unit with k S-boxes for full rounds and one for partial rounds, 4·(k + 1) multipliers,
 //! finishes a permutation every 8·12/k cycles: with k = 4, 472 of 480 multiplier slots are used. A unit with one S-box for
 //! both, 4 multipliers, takes 120 cycles, of whose slots 472 of 480 are used too. A job of P permutations on U units takes
 //! about that over U and the latency of one permutation, 8 · full pass + 22 · partial pass + a few for the queues. More
@@ -29,12 +29,15 @@ mod grind;
 mod halves;
 mod internal;
 mod mds;
+mod narrow;
 mod output;
 mod rows;
 mod sbox;
 mod serial;
+mod step;
 mod tag;
 mod unit;
+mod word_output;
 
 pub use cluster::inside as states_inside;
 pub use constants::UnitConstants;

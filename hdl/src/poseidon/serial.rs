@@ -23,12 +23,14 @@
 //! |---|---|---|
 //! | 0, 4, 8 | the full pass: four words each | |
 //! | 1 … 3, 5 … 7, 9 … 11 | the first, second, third partial pass | |
-//! | 12 … 14 | a result | |
+//! | 12 | four words of a result | |
 //! | 7 … 9 | | the full pass |
 //! | 11 … 13; 0 … 2; 4 … 6 | | the first, second, third partial pass |
-//! | 3, 10, 14 | | a new state |
+//! | 3, 10, 14 | | four words of a new state |
 //!
 //! Both queues of due passes and the ways between are in order, hence so are the results.
+//!
+//! States come and go a word at a time, so that the ways between many units and one engine are 64 bits wide.
 
 use std::rc::Rc;
 
@@ -65,7 +67,8 @@ pub(super) const ID: u32 = STATES.ilog2();
 /// Bits of a pass: partial ones need most.
 pub(super) const PASS_BITS: u32 = 5;
 
-/// The unit: ports as those of [`super::unit::unit`].
+/// The unit: `in_valid`, `in_word`, `in_ready`, and `out_valid`, `out_word`, `out_ready`: states, twelve words each, in
+/// order, word 0 first.
 pub fn serial(config: &Config) -> Rc<Module> {
     let mut m = Module::new("poseidon_unit");
     describe(&mut m, config);
@@ -75,7 +78,7 @@ pub fn serial(config: &Config) -> Rc<Module> {
 fn describe(m: &mut Module, config: &Config) {
     const { assert!(MIX == 7, "the table of phases follows from it") };
     let in_valid = m.input("in_valid", 1);
-    let inputs: Vec<Sig> = (0..12).map(|i| m.input(&format!("in_{i}"), 64)).collect();
+    let in_word = m.input("in_word", 64);
     let out_ready = m.input("out_ready", 1);
 
     let phase_bits = index_bits(FRAME.into());
@@ -235,34 +238,34 @@ fn describe(m: &mut Module, config: &Config) {
         m.connect(partial_queue.entry, entry);
     }
 
-    // New states wait in a register and are written, four words at a time, where the port is free.
+    // New states come a word at a time; four are written where the port is free and there is a place for the state.
     let counter_bits = ID + 1;
     let inside = m.state("inside", counter_bits, 0);
-    let new_waits = m.state("new_waits", 1, 0);
-    let admitted = m.state("admitted", 1, 0);
+    let new_words = m.state("new_words", 3, 0);
+    let new_group = m.state("new_group", 2, 0);
+    let new_id = m.state("new_id", ID, 0);
     let full_up = m.bit(*inside, ID);
     let room = m.not(full_up);
-    let admits = m.and(*new_waits, room);
-    m.drive_when(admitted, at[0], admits);
-    let new_id = m.state("new_id", ID, 0);
-    let new_taken = m.and(*admitted, at[14]);
+    let four = m.bit(*new_words, 2);
+    let in_ready = m.not(four);
+    let load = m.and(in_valid, in_ready);
+    let shifts = m.any(&[at[3], at[10], at[14]]);
+    let new_written = m.all(&[four, room, shifts]);
+    let last_group = m.eq_const(*new_group, 2);
+    let new_taken = m.and(new_written, last_group);
+    let (plus, zero) = (m.add_const(*new_words, 1), m.constant(0, 3));
+    let next = m.choose(&[(new_written, zero), (load, plus)], *new_words);
+    m.drive(new_words, next);
+    let (plus, zero) = (m.add_const(*new_group, 1), m.constant(0, 2));
+    let next = m.mux(last_group, zero, plus);
+    m.drive_when(new_group, new_written, next);
     let plus = m.add_const(*new_id, 1);
     m.drive_when(new_id, new_taken, plus);
-    let shifts = m.any(&[at[3], at[10], at[14]]);
-    let new_written = m.and(*admitted, shifts);
-    let empty = m.not(*new_waits);
-    let in_ready = m.or(empty, new_taken);
-    let load = m.and(in_valid, in_ready);
-    let waits_on = m.not(in_ready);
-    let next = m.or(load, waits_on);
-    m.drive(new_waits, next);
-    let mut new = inputs.clone();
-    for i in (0..12).rev() {
-        let next = new.get(i + 4).copied().filter(|_| i < 8);
-        let from = next.map_or(inputs[i], |next| m.mux(load, inputs[i], next));
-        let enable = if next.is_some() { m.or(load, new_written) } else { load };
-        new[i] = hold(m, enable, from);
+    let mut new = vec![hold(m, load, in_word)];
+    while new.len() < 4 {
+        new.push(hold(m, load, new[new.len() - 1]));
     }
+    new.reverse();
     {
         let push = m.any(&[goes_on, to_full, new_taken]);
         let pass = m.slice(full_done.pass, 0, 3);
@@ -282,11 +285,7 @@ fn describe(m: &mut Module, config: &Config) {
         let group = m.cat(&[third, second]);
         let id = m.mux(starts, id, kept_id);
         let back = m.cat(&[id, group]);
-        let group = {
-            let (one, two) = (at[10], at[14]);
-            m.cat(&[two, one])
-        };
-        let of_new = m.cat(&[*new_id, group]);
+        let of_new = m.cat(&[*new_id, *new_group]);
         let address = m.mux(new_written, of_new, back);
         m.connect(write_address, address);
         let words: Vec<Sig> = (0..4).map(|i| m.mux(new_written, new[i], mixed[i])).collect();
@@ -294,22 +293,45 @@ fn describe(m: &mut Module, config: &Config) {
         m.connect(write_data, data);
     }
 
-    // Results, in the order in which states came.
+    // Results, in the order in which states came: four words leave, four wait behind them.
     let completed = m.state("completed", counter_bits, 0);
     let fetching = m.state("fetching", 1, 0);
-    let shown = m.state("shown", 1, 0);
     let result_id = m.state("result_id", ID, 0);
+    let result_group = m.state("result_group", 2, 0);
+    let waits = m.state("result_waits", 1, 0);
+    let leaving = m.state("leaving", 3, 0);
     let none = m.eq_const(*completed, 0);
-    let (some, free) = (m.not(none), m.not(*shown));
+    let (some, free) = (m.not(none), m.not(*waits));
     let fetches = m.and(some, free);
     m.drive_when(fetching, at[11], fetches);
-    let fetched = m.and(*fetching, at[0]);
-    let popped = m.and(*shown, out_ready);
-    let (no, yes) = (m.constant(0, 1), m.constant(1, 1));
-    let next = m.choose(&[(fetched, yes), (popped, no)], *shown);
-    m.drive(shown, next);
+    let arrives = m.and(*fetching, at[13]);
+    let last_group = m.eq_const(*result_group, 2);
+    let fetched = m.and(arrives, last_group);
+    let (plus, zero) = (m.add_const(*result_group, 1), m.constant(0, 2));
+    let next = m.mux(last_group, zero, plus);
+    m.drive_when(result_group, arrives, next);
     let plus = m.add_const(*result_id, 1);
     m.drive_when(result_id, fetched, plus);
+    let nothing_leaves = m.eq_const(*leaving, 0);
+    let out_valid = m.not(nothing_leaves);
+    let popped = m.and(out_valid, out_ready);
+    let one_leaves = m.eq_const(*leaving, 1);
+    let last_leaves = m.and(one_leaves, popped);
+    let next_ones = m.or(nothing_leaves, last_leaves);
+    let follow = m.and(*waits, next_ones);
+    let (no, yes) = (m.constant(0, 1), m.constant(1, 1));
+    let next = m.choose(&[(arrives, yes), (follow, no)], *waits);
+    m.drive(waits, next);
+    let (less, all) = (m.add_const(*leaving, 7), m.constant(4, 3));
+    let next = m.choose(&[(follow, all), (popped, less)], *leaving);
+    m.drive(leaving, next);
+    let moves = m.or(follow, popped);
+    let mut out_word = None;
+    for &word in read.iter().rev() {
+        let word = hold(m, arrives, word);
+        let next = out_word.map_or(word, |after| m.mux(follow, word, after));
+        out_word = Some(hold(m, moves, next));
+    }
     let counted = |m: &mut Module, count: Sig, more: Sig, less: Sig| {
         let (more, less) = (m.extend(more, counter_bits), m.extend(less, counter_bits));
         let next = m.add(count, more);
@@ -317,7 +339,7 @@ fn describe(m: &mut Module, config: &Config) {
     };
     let next = counted(m, *completed, completes, fetched);
     m.drive(completed, next);
-    let next = counted(m, *inside, new_taken, popped);
+    let next = counted(m, *inside, new_taken, fetched);
     m.drive(inside, next);
 
     // The read port.
@@ -337,10 +359,7 @@ fn describe(m: &mut Module, config: &Config) {
             let tag = Tag::choose(m, &tags[..2], tags[2].1);
             m.cat(&[tag.id, group])
         };
-        let of_result = {
-            let group = group(m, &[12]);
-            m.cat(&[*result_id, group])
-        };
+        let of_result = m.cat(&[*result_id, *result_group]);
         let for_full = m.any(&[at[0], at[4], at[8]]);
         let for_result = m.any(&at[12..=14]);
         let address = m.choose(&[(for_full, of_full), (for_result, of_result)], of_partial);
@@ -348,11 +367,9 @@ fn describe(m: &mut Module, config: &Config) {
     }
 
     m.output("in_ready", in_ready);
-    m.output("out_valid", *shown);
-    let arrives: Vec<Sig> = [13, 14, 0].iter().map(|&p: &usize| m.and(*fetching, at[p])).collect();
-    for i in 0..12 {
-        let word = hold(m, arrives[i / 4], read[i % 4]);
-        m.output(&format!("out_{i}"), word);
+    m.output("out_valid", out_valid);
+    if let Some(word) = out_word {
+        m.output("out_word", word);
     }
 }
 

@@ -46,6 +46,7 @@ impl Entry {
             "preset": p.name,
             "part": p.part.name,
             "clock_mhz_assumed": p.clock_mhz,
+            "bus_bits": p.bus.bits(),
             "lanes": p.lanes,
             "max_log": p.max_log,
             "units": p.units,
@@ -115,8 +116,9 @@ one S-box for all rounds it has four and takes 120. A transform of L lanes has 2
 that all share. One product is 9 MULT18 or 12 DSP48. Permutations a second are derived: units ÷ cycles × the assumed
 clock, with every unit busy.
 
-24 units of 4 + 1 S-boxes would be a permutation a cycle. The bus brings one beat a cycle, which is what a permutation
-absorbs, so more units would wait for it. Look-up tables, not multipliers, decide where a preset stops: nobody has placed
+24 units of 4 + 1 S-boxes would be a permutation a cycle. A bus of 512 bits brings one beat a cycle, which is what a
+permutation absorbs, so more units would wait for it. One of 64 bits brings a beat in eight cycles and a state's words one by
+one, which is enough for ten units with one S-box. Look-up tables, not multipliers, decide where a preset stops: nobody has placed
 and routed one of them yet, and the large ones keep a fifth of their look-up tables for that.
 
 `fits` means: the multipliers are there, and at most 95 % of everything else is taken.
@@ -133,8 +135,8 @@ shell around the accelerator (PCIe block, clocks) is not in it. Memories of 288 
 fn markdown(entries: &[Entry]) -> String {
     let mut page = HEAD.to_owned();
     // Writing into a `String` cannot fail.
-    let _ = writeln!(page, "| preset | part | clock, assumed | transform | longest | Poseidon units | S-boxes a unit | rows of a tile | rows of a commit | permutations a second, derived |");
-    let _ = writeln!(page, "|---|---|---|---|---|---|---|---|---|---|");
+    let _ = writeln!(page, "| preset | part | clock, assumed | bus | transform | longest | Poseidon units | S-boxes a unit | rows of a tile | rows of a commit | permutations a second, derived |");
+    let _ = writeln!(page, "|---|---|---|---|---|---|---|---|---|---|---|");
     for Entry { preset: p, .. } in entries {
         let sboxes = if p.full_sboxes == 0 { "1, shared".to_owned() } else { format!("{} + 1", p.full_sboxes) };
         let rate = p.kilo_permutations();
@@ -145,10 +147,11 @@ fn markdown(entries: &[Entry]) -> String {
         };
         let _ = writeln!(
             page,
-            "| {} | {} | {} MHz | {transform} | {longest} | {} | {sboxes} | {} | {commit} | {}.{} M |",
+            "| {} | {} | {} MHz | {} bits | {transform} | {longest} | {} | {sboxes} | {} | {commit} | {}.{} M |",
             p.name,
             p.part.name,
             p.clock_mhz,
+            p.bus.bits(),
             p.units,
             p.tile_rows,
             rate / 1000,

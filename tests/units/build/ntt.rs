@@ -1,6 +1,6 @@
 //! The transform engine.
 
-use hotloop_hdl::{field::MultiplierLeaf, ntt, Config};
+use hotloop_hdl::{bus::Bus, field::MultiplierLeaf, ntt, Config};
 use hotloop_verilate::Model;
 
 pub fn models() -> Vec<Model> {
@@ -28,7 +28,9 @@ pub fn models() -> Vec<Model> {
         config.multiplier = MultiplierLeaf::Simulated { latency };
         config
     };
+    let words = Config { bus: Bus::Narrow, ..shared(9, 3) };
     vec![
+        super::unit("ntt_engine_words_9", ntt::engine(&words)),
         super::unit("ntt_engine_shared_7", ntt::engine(&shared(7, 2))),
         super::unit("ntt_engine_shared_9", ntt::engine(&shared(9, 3))),
         super::unit("ntt_engine_1_lane", ntt::engine(&narrow(1))),

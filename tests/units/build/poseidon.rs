@@ -1,6 +1,7 @@
 //! The Poseidon engine.
 
 use hotloop_hdl::{
+    bus::Bus,
     config::{Config, PoseidonConfig},
     field::MultiplierLeaf,
     poseidon::engine,
@@ -14,12 +15,15 @@ pub fn models() -> Vec<Model> {
         Config { multiplier, poseidon, ..Config::sim() }
     };
     let odd = with(MultiplierLeaf::Xilinx7, 3, 2, 40, 7);
-    let serial = with(MultiplierLeaf::Ecp5, 1, 0, 64, 8);
-    let many = with(MultiplierLeaf::Simulated { latency: 5 }, 14, 0, 1024, 8);
+    let narrow = |config| Config { bus: Bus::Narrow, ..config };
+    let serial = narrow(with(MultiplierLeaf::Ecp5, 1, 0, 64, 8));
+    let turns = narrow(with(MultiplierLeaf::Simulated { latency: 3 }, 4, 0, 256, 9));
+    let many = with(MultiplierLeaf::Simulated { latency: 5 }, 14, 1, 1024, 8);
     vec![
         super::unit("poseidon_engine", engine(&Config::sim())),
         super::unit("poseidon_engine_odd", engine(&odd)),
         super::unit("poseidon_engine_serial", engine(&serial)),
+        super::unit("poseidon_engine_turns", engine(&turns)),
         super::unit("poseidon_engine_many", engine(&many)).opt_level(1),
     ]
 }

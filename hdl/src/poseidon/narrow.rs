@@ -1,0 +1,363 @@
+//! The engine of a narrow bus: a word a cycle in, a word a cycle out, and words on all ways between.
+//!
+//! ```text
+//!            ┌── sponge queue ◄───────────────────────────┐
+//!            ▼                                            │
+//!  words ─► one of twelve ─► [register] ─► units in turn ─┴─► [register] ─► canonical ─► [register] ─► words
+//!            ▲                                            │
+//!  nonces ───┘                                            └─► leading zeros ─► answer
+//! ```
+//!
+//! It does what [`super::engine`] does, with units of one S-box ([`super::serial`]), which take no more than a word a
+//! cycle: twelve times less is chosen, held and compared. Units take states in turn and give results in turn. That loses
+//! nothing: they all take the same time, and have room for more states than they need.
+//!
+//! Words of states wait in the sponge queue as they came. In a commit job a row's last ones are pushed too, and of each
+//! record that is left when all input has come the first four are the digest. As the queue has room for all
+//! rows, a result can always go there; what leaves the engine may be held back, and then the units keep it.
+
+use std::rc::Rc;
+
+use hotloop_regs::LastBlock;
+
+use super::{
+    engine::decode,
+    entry::{held, word_entry},
+    fifo::{hold, index_bits},
+    grind::grind,
+    rows::{rows, Place, PANEL_BITS},
+    serial::STATES,
+    step::{turns, Step, WORD_BITS},
+    unit::unit,
+    word_output::{output, Outgoing},
+};
+use crate::{
+    config::Config,
+    datapath::{Module, Sig},
+};
+
+/// Words of a state and of a digest.
+const STATE: u128 = 12;
+const DIGEST: u128 = 4;
+
+/// The engine: ports as those of [`super::engine::engine`], `in_data` and `out_data` being 64 bits wide. `out_half` is
+/// high with each word of a half beat that is not valid.
+pub fn engine(config: &Config) -> Rc<Module> {
+    assert_eq!(config.poseidon.full_sboxes, 0, "on a narrow bus units have one S-box");
+    let mut m = Module::new("poseidon_engine");
+    let start = m.input("start", 1);
+    let mode = m.input("mode", 2);
+    let row_count = m.input("rows", 32);
+    let width = m.input("width", 16);
+    let in_valid = m.input("in_valid", 1);
+    let in_data = m.input("in_data", 64);
+    let out_ready = m.input("out_ready", 1);
+    let busy = m.state("busy", 1, 0);
+    let job = decode(&mut m, config, start, *busy, mode, row_count, width);
+
+    // The sponge queue.
+    let depth = u64::from(config.poseidon.kept_rows()).next_power_of_two() * 16;
+    let queue = Module::fifo(64, depth);
+    let (queue_push, queue_word, queue_pop) = (m.wire(1), m.wire(64), m.wire(1));
+    let ports = [("in_valid", *queue_push), ("in_data", *queue_word), ("out_ready", *queue_pop)];
+    let queue = m.instance("queue", &queue, &ports);
+    let [queue_valid, queued] = ["out_valid", "out_data"].map(|port| m.output_of(&queue, port));
+
+    // Units, each in its turn: where states go, and where results come from.
+    let unit = unit(config);
+    let count = u128::from(config.poseidon.units);
+    let bits = index_bits(count as u64);
+    let (arriving, arriving_word, takes) = (m.wire(1), m.wire(64), m.wire(1));
+    let [passes, collects] = [(); 2].map(|_| m.wire(1));
+    let [(goes_to, _), (comes_from, collected)] =
+        [("goes_to", "gone", *passes), ("comes_from", "collected", *collects)].map(|(turn, words, step)| {
+            let (word, last) = turns(&mut m, words, STATE, WORD_BITS, step);
+            let whole = m.and(step, last);
+            let (turn, _) = turns(&mut m, turn, count, bits, whole);
+            (turn, (word, whole))
+        });
+    let units: Vec<_> = (0..count)
+        .map(|u| {
+            let (mine_in, mine_out) = (m.eq_const(goes_to, u), m.eq_const(comes_from, u));
+            let inputs = [
+                ("in_valid", m.and(*arriving, mine_in)),
+                ("in_word", *arriving_word),
+                ("out_ready", m.and(*takes, mine_out)),
+            ];
+            m.instance(&format!("unit_{u}"), &unit, &inputs)
+        })
+        .collect();
+    let [unit_ready, result_valid, result] =
+        [(goes_to, "in_ready"), (comes_from, "out_valid"), (comes_from, "out_word")].map(|(turn, port)| {
+            let all: Vec<Sig> = units.iter().map(|unit| m.output_of(unit, port)).collect();
+            m.select(turn, &all)
+        });
+
+    // The way in. `place` counts the words of a state, of a copied beat, or of the beats that a state is in.
+    let loaded = m.state("loaded", 1, 0);
+    let grinds = m.and(job.grind, *loaded);
+    let loads = {
+        let not_yet = m.not(*loaded);
+        m.and(job.grind, not_yet)
+    };
+    let step = m.wire(1);
+    let place = m.state("place", WORD_BITS, 0);
+    let ends = {
+        let states = m.or(job.sponge, grinds);
+        let [state, beat, two_beats] = [STATE - 1, 7, 15].map(|last| m.eq_const(*place, last));
+        m.choose(&[(states, state), (job.copy, beat)], two_beats)
+    };
+    let (plus, zero) = (m.add_const(*place, 1), m.constant(0, WORD_BITS));
+    let next = m.mux(ends, zero, plus);
+    let moved = m.mux(*step, next, *place);
+    let next_place = m.mux(start, zero, moved);
+    m.drive(place, next_place);
+    let item = m.and(*step, ends);
+    let hashes = m.or(job.sponge, job.copy);
+    let rows_in = m.or(hashes, job.permute);
+    let step_in = m.and(item, rows_in);
+    let ports = |panels: Sig, step: Sig| {
+        [("start", job.start), ("rows", job.rows), ("panels", panels), ("whole", job.commit), ("step", step)]
+    };
+    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In), &ports(job.panels, step_in));
+    let [active, first, last] = ["active", "first", "last"].map(|port| m.output_of(&way_in, port));
+    let not_first = m.not(first);
+
+    // Grinding: the parameter block, then nonces as long as they are wanted.
+    let loading = m.and(*step, loads);
+    let [at_first, at_count, at_control] = [12, 13, 14].map(|place_| {
+        let here = m.eq_const(*place, place_);
+        m.and(loading, here)
+    });
+    let [first_nonce, nonces] = [at_first, at_count].map(|here| hold(&mut m, here, in_data));
+    let whole_block = m.and(loading, ends);
+    let next = m.or(*loaded, whole_block);
+    let next = {
+        let begins = m.not(start);
+        m.and(begins, next)
+    };
+    m.drive(loaded, next);
+    let block_word = m.ram_apart(16, loading, *place, in_data, next_place);
+    let issued = m.and(item, grinds);
+    let (looked_at, shown) = (m.wire(1), m.wire(64));
+    let grinder = m.instance(
+        "grind",
+        &grind(),
+        &[
+            ("load", at_control),
+            ("first", first_nonce),
+            ("count", nonces),
+            ("control", in_data),
+            ("issued", issued),
+            ("result_valid", *looked_at),
+            ("result", *shown),
+        ],
+    );
+    let [nonce, position, output_word, wanted, grind_done, settled, found, value] =
+        ["nonce", "position", "output_word", "wanted", "done", "settled", "found", "value"]
+            .map(|port| m.output_of(&grinder, port));
+    let at_rest = m.eq_const(*place, 0);
+    let begun = m.not(at_rest);
+    let goes_on = m.or(wanted, begun);
+
+    // What a word needs: input, the queue, a unit, or the way out.
+    let in_block = m.slice(*place, 3, 1);
+    let first_block = m.not(in_block);
+    let of_input = {
+        let sponge = m.and(job.sponge, first_block);
+        m.any(&[sponge, job.copy, job.permute, loads])
+    };
+    let of_queue = m.and(job.sponge, not_first);
+    let to_unit = {
+        let twelve = m.constant(STATE, WORD_BITS);
+        let inside = m.lt(*place, twelve);
+        let permute = m.and(job.permute, inside);
+        m.any(&[job.sponge, permute, grinds])
+    };
+    let (entry_free, out_free) = (m.wire(1), m.wire(1));
+    let [no_input, no_queue, no_unit, no_copy] = [of_input, of_queue, to_unit, job.copy].map(|needed| m.not(needed));
+    let given = m.or(no_input, in_valid);
+    let recalled = m.or(no_queue, queue_valid);
+    let entered = m.or(no_unit, *entry_free);
+    let copied = m.or(no_copy, *out_free);
+    let works = m.choose(&[(grinds, goes_on), (job.grind, loads)], active);
+    let possible = m.all(&[job.busy, works, recalled, entered, copied]);
+    let steps = m.and(possible, given);
+    m.connect(step, steps);
+    let in_ready = m.and(possible, of_input);
+
+    // The word.
+    let odd = m.slice(job.width, 0, 3);
+    let partial = {
+        let whole = m.eq_const(odd, 0);
+        let not_whole = m.not(whole);
+        m.and(last, not_whole)
+    };
+    let before = m.gate(not_first, queued);
+    let beyond = {
+        let (length, index) = (m.extend(odd, WORD_BITS), *place);
+        let within = m.lt(index, length);
+        let beyond = m.not(within);
+        m.all(&[partial, beyond, first_block])
+    };
+    let kept = match config.set.leaves.last_block {
+        LastBlock::Kept => before,
+        LastBlock::Zeroed => m.gate(in_block, before),
+    };
+    let keeps = m.or(beyond, in_block);
+    let sponge = m.mux(keeps, kept, in_data);
+    let here = m.eq(*place, position);
+    let ground = m.mux(here, nonce, block_word);
+    let word = m.choose(&[(job.sponge, sponge), (grinds, ground)], in_data);
+    let enters = m.and(steps, to_unit);
+    let entry = Step::new(&mut m, "entering", enters, word);
+    m.connect(entry_free, entry.free);
+    // What the units see: the words that enter, or those that left the entry.
+    let (at_units, at_units_word) = match word_entry(config) {
+        None => {
+            let goes = m.and(entry.valid, unit_ready);
+            m.connect(entry.goes, goes);
+            (entry.valid, entry.word)
+        }
+        Some(module) => {
+            let ports = [("in_valid", entry.valid), ("in_word", entry.word), ("out_ready", unit_ready)];
+            let mixed = m.instance("entry", &module, &ports);
+            let [takes, valid, word] = ["in_ready", "out_valid", "out_word"].map(|port| m.output_of(&mixed, port));
+            let goes = m.and(entry.valid, takes);
+            m.connect(entry.goes, goes);
+            (valid, word)
+        }
+    };
+    m.connect(arriving, at_units);
+    m.connect(arriving_word, at_units_word);
+    let passed = m.and(at_units, unit_ready);
+    m.connect(passes, passed);
+
+    // The way out: permutations, but for a commit job the records that leave the queue.
+    let step_out = m.wire(1);
+    let one = m.constant(1, PANEL_BITS);
+    let panels = m.mux(job.commit, one, job.panels);
+    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out), &ports(panels, *step_out));
+    let [still_active, row_ends] = ["active", "last"].map(|port| m.output_of(&way_out, port));
+    let (result_word, result_whole) = collected;
+    let between = m.not(row_ends);
+    let keeps = m.or(job.commit, between);
+    let result_to_queue = m.and(job.sponge, keeps);
+    let in_digest = {
+        let four = m.constant(DIGEST, WORD_BITS);
+        m.lt(result_word, four)
+    };
+    let digest = {
+        let leaves = m.not(keeps);
+        m.all(&[job.sponge, leaves, in_digest])
+    };
+    let result_out = m.or(digest, job.permute);
+    let looks = {
+        let here = m.eq(result_word, output_word);
+        m.and(job.grind, here)
+    };
+
+    // Copied words of short leaves; records that leave the queue when all input has come.
+    let copy = m.and(steps, job.copy);
+    let copied_out = {
+        let at_once = m.not(job.commit);
+        let there = m.slice(*place, 2, 2);
+        let there = m.eq_const(there, 0);
+        m.all(&[copy, at_once, there])
+    };
+    let copied_in = m.and(copy, job.commit);
+    let element = {
+        let index = m.extend(*place, 16);
+        let there = m.lt(index, job.width);
+        m.gate(there, in_data)
+    };
+    let all_in = m.not(active);
+    let no_result = m.not(result_valid);
+    let unload = m.wire(1);
+    let record_place = m.state("record_place", WORD_BITS, 0);
+    let record_ends = {
+        let [copy, state] = [7, STATE - 1].map(|last| m.eq_const(*record_place, last));
+        m.mux(job.copy, copy, state)
+    };
+    let (plus, zero) = (m.add_const(*record_place, 1), m.constant(0, WORD_BITS));
+    let next = m.mux(record_ends, zero, plus);
+    m.drive_when(record_place, *unload, next);
+    let record_digest = {
+        let there = m.slice(*record_place, 2, 2);
+        m.eq_const(there, 0)
+    };
+
+    // A register for what was collected, and where it goes.
+    let unloads = m.all(&[job.commit, all_in, still_active, queue_valid, no_result]);
+    let unloaded_out = m.and(unloads, record_digest);
+    let arrives = m.any(&[result_valid, copy, unloads]);
+    let word = m.choose(&[(unloads, queued), (job.copy, element)], result);
+    let to_queue = {
+        let result = m.and(result_valid, result_to_queue);
+        m.or(result, copied_in)
+    };
+    let to_output = {
+        let result = m.and(result_valid, result_out);
+        m.any(&[result, copied_out, unloaded_out])
+    };
+    let to_grind = m.and(result_valid, looks);
+    let got = Step::new(&mut m, "got", arrives, word);
+    m.connect(out_free, got.free);
+    let [queue_next, output_next, grind_next] =
+        [to_queue, to_output, to_grind].map(|destination| hold(&mut m, got.free, destination));
+    let taken = m.and(result_valid, got.free);
+    m.connect(takes, got.free);
+    m.connect(collects, taken);
+    let unloading = m.and(unloads, got.free);
+    m.connect(unload, unloading);
+    let sponge_pop = m.and(steps, of_queue);
+    let pop = m.or(sponge_pop, unloading);
+    m.connect(queue_pop, pop);
+    let push = m.and(got.valid, queue_next);
+    m.connect(queue_push, push);
+    m.connect(queue_word, got.word);
+    let looked = m.all(&[got.valid, grind_next, *got.goes]);
+    m.connect(looked_at, looked);
+    m.connect(shown, got.word);
+    let result_step = {
+        let rows = m.or(job.sponge, job.permute);
+        m.and(result_whole, rows)
+    };
+    let copy_step = m.and(item, job.copy);
+    let record_step = m.and(unloading, record_ends);
+    let step = m.or(result_step, copy_step);
+    let step = m.mux(job.commit, record_step, step);
+    m.connect(step_out, step);
+
+    // Nonces under way.
+    let outstanding = {
+        // In units and at their entry, one in each of the registers between.
+        let most = count as u64 * STATES + held(config) + 4;
+        let bits = index_bits(most + 1);
+        let outstanding = m.state("outstanding", bits, 0);
+        let back = m.and(result_whole, job.grind);
+        let (more, less) = (m.extend(issued, bits), m.extend(back, bits));
+        let next = m.add(*outstanding, more);
+        let next = m.sub(next, less);
+        m.drive(outstanding, next);
+        m.eq_const(*outstanding, 0)
+    };
+    let nothing_got = m.not(got.valid);
+    let drained = m.all(&[grinds, grind_done, at_rest, outstanding, nothing_got, settled]);
+
+    let waiting = m.and(got.valid, output_next);
+    let out = Outgoing { job: &job, still_active, waiting, word: got.word, out_ready, answer: (drained, found, value) };
+    let (taken_out, stays_busy) = output(&mut m, &out);
+    let passes_by = m.not(output_next);
+    let goes = m.or(passes_by, taken_out);
+    let goes = m.and(got.valid, goes);
+    m.connect(got.goes, goes);
+    let next = m.or(start, stays_busy);
+    m.drive(busy, next);
+
+    m.output("in_ready", in_ready);
+    m.output("busy", *busy);
+    let perms = m.extend(result_whole, 2);
+    m.output("perms", perms);
+    Rc::new(m)
+}
