@@ -165,7 +165,7 @@ fn a_wrong_row_of_a_long_trace_is_said_by_name() {
     let (mut trace, inputs) = Fibonacci.trace(13);
     // The second block of rows, of which every other one is looked at.
     trace[0].values[100] += F::ONE;
-    for (check, looked_at_first) in [(Check::Spot, false), (Check::Full, true), (Check::Off, false)] {
+    for (check, looked_at_first) in [(Check::Spot, false), (Check::Full, true)] {
         let device = open(&FunctionalBoard::new(), Options { check, ..options() });
         let error = hot::prove::<C, _, _>(&device, &Fibonacci, &config(), &trace, &inputs).expect_err("refused");
         let text = error.to_string();
