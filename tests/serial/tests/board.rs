@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hotloop::{Check, Device, GrindRequest, Input, LdeRequest, Leaves, TreeRequest};
+use hotloop::{Check, Device, GrindRequest, Input, LdeRequest, Leaves, TreeRequest, Zeros};
 use hotloop_driver::{
     Board, BoardOptions, Descriptor, DriverError, FunctionError, JobError, Obstacle, PciFunction, PoolOptions,
     SerialFunction, Window,
@@ -88,7 +88,7 @@ fn every_engine_does_what_plonky2_does() {
     }
 
     let state: [u64; 12] = random(12).try_into().unwrap();
-    let request = GrindRequest { state, position: 3, output_word: 7, bits: 5, start: 100, tries: 1 << 12 };
+    let request = GrindRequest { state, position: 3, output_word: 7, bits: 5, zeros: Zeros::Leading, start: 100, tries: 1 << 12 };
     let fits = |nonce: &u64| {
         let mut words = state.map(F::from_canonical_u64);
         words[3] = F::from_canonical_u64(*nonce);
@@ -181,7 +181,7 @@ fn registers_memory_outside_and_a_line_with_noise() {
         copy(&driver, 2).unwrap();
 
         // Bytes that change on their way, both ways: everything that was lost is asked for again.
-        board.disturb(401, 307);
+        board.disturb(1499, 1301);
         copy(&driver, 12).unwrap();
         board.disturb(0, 0);
         assert!(function.garbled() > 0, "no frame was garbled");
