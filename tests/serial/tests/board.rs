@@ -88,7 +88,8 @@ fn every_engine_does_what_plonky2_does() {
     }
 
     let state: [u64; 12] = random(12).try_into().unwrap();
-    let request = GrindRequest { state, position: 3, output_word: 7, bits: 5, zeros: Zeros::Leading, start: 100, tries: 1 << 12 };
+    let request =
+        GrindRequest { state, position: 3, output_word: 7, bits: 5, zeros: Zeros::Leading, start: 100, tries: 1 << 12 };
     let fits = |nonce: &u64| {
         let mut words = state.map(F::from_canonical_u64);
         words[3] = F::from_canonical_u64(*nonce);
