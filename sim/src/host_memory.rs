@@ -361,7 +361,7 @@ fn still<T: PartialEq>(channel: &str, held: &Option<T>, shown: &Option<T>) -> Re
 /// A burst of `length` + 1 parts of beats, if it is one that the bus allows.
 fn burst(what: &str, address: u64, length: u64, parts: u32, ready_at: u64) -> Result<Burst, Violation> {
     let transfers = length as u32 + 1;
-    if transfers % parts != 0 {
+    if !transfers.is_multiple_of(parts) {
         return Err(format!("{what} burst of {transfers} transfers at {address:#x}, which are no whole beats"));
     }
     let left = transfers / parts;

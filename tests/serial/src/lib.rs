@@ -200,7 +200,7 @@ impl Bench {
         self.coming = match self.coming {
             None if high == 0 => Some((0, 0, DIVIDER + DIVIDER / 2 - 1)),
             None => None,
-            Some((bits, count, 0)) if count == 8 => {
+            Some((bits, 8, 0)) => {
                 assert_eq!(high, 1, "a stop bit");
                 self.sent.push(bits as u8);
                 None
@@ -216,7 +216,7 @@ impl Bench {
 fn disturbed(byte: u8, number: u32, one_in: &AtomicU32) -> u8 {
     match one_in.load(Ordering::Relaxed) {
         0 => byte,
-        one_in if number % one_in == 0 => byte ^ 1 << (number / one_in % 8),
+        one_in if number.is_multiple_of(one_in) => byte ^ 1 << (number / one_in % 8),
         _ => byte,
     }
 }
