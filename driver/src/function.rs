@@ -118,6 +118,18 @@ pub enum FunctionError {
         /// How long was waited.
         waited: Duration,
     },
+    /// Nothing came back over a serial line.
+    #[error("{name} did not answer {what}, asked {attempts} times ({garbled} garbled frames came); check that the board is configured with a Hotloop image, that the line's speed is the image's (serial:<tty>@<baud>) and the cable, then open it again")]
+    Silent {
+        /// Its name.
+        name: String,
+        /// What was asked.
+        what: &'static str,
+        /// How often.
+        attempts: u32,
+        /// Frames with a wrong CRC since the line was opened.
+        garbled: u64,
+    },
     /// The other side of a connection answered what it must not. The connection is of no use any more.
     #[error("{name} does not keep to the vfio-user protocol: {what}")]
     Protocol {

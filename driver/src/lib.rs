@@ -2,7 +2,7 @@
 //!
 //! [`Board`] is where to start: it opens any [`PciFunction`], whether a board in a slot or a simulated one, and runs
 //! batches of [`Descriptor`]s on buffers of its pool. A board in a slot is a [`VfioFunction`], one in another process a
-//! [`vfio_user::VfioUserFunction`]. This crate holds no `unsafe`; `pcie_sys` does.
+//! [`vfio_user::VfioUserFunction`], one at the end of a serial line a [`SerialFunction`]. This crate holds no `unsafe`; `pcie_sys` does.
 #![forbid(unsafe_code)]
 
 mod bar;
@@ -16,6 +16,7 @@ mod identity;
 mod obstacle;
 mod pool;
 mod rings;
+pub mod serial;
 mod space;
 mod sysfs;
 mod timeouts;
@@ -33,6 +34,7 @@ pub use identity::{Counters, Identity};
 pub use obstacle::Obstacle;
 pub use pcie_sys::{DmaMemory, EventFd, SysError};
 pub use pool::{DmaPool, PoolOptions};
+pub use serial::SerialFunction;
 pub use sysfs::{PciAddress, Slot, Sysfs};
 pub use timeouts::Timeouts;
 pub use vfio::VfioFunction;

@@ -49,4 +49,36 @@ pub enum Obstacle {
         /// The socket.
         path: PathBuf,
     },
+    /// There is no such serial line.
+    #[error("there is no {}; plug the board in, and see /dev/serial/by-id for the lines that are there", path.display())]
+    NoLine {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// This user may not open the serial line.
+    #[error("no permission for {}; put your user into the group that owns it (sudo usermod -aG dialout $USER) and log in again", path.display())]
+    NoLinePermission {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// It is no serial line.
+    #[error("{} is no serial line; see /dev/serial/by-id for those that are there", path.display())]
+    NoTerminal {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// A serial line cannot have this speed.
+    #[error("the speed behind @ must be one of {known}, and the one that the board's image was built for")]
+    Speed {
+        /// Speeds there are.
+        known: String,
+    },
+    /// The bridge on the board speaks another version of the serial link.
+    #[error("its serial bridge has version {found}, this driver speaks {known}; flash an image of this release")]
+    LinkVersion {
+        /// The board's version.
+        found: u8,
+        /// The driver's.
+        known: u8,
+    },
 }

@@ -12,6 +12,7 @@ pub mod control;
 pub mod datapath;
 pub mod field;
 pub mod fold;
+pub mod link;
 pub mod ntt;
 pub mod poseidon;
 pub mod presets;

@@ -7,7 +7,7 @@ use std::{
 
 use hotloop_driver::{
     vfio_user::VfioUserFunction, Board, BoardOptions, Counters, Descriptor, DriverError, Identity, PciFunction,
-    PoolOptions, VfioFunction,
+    PoolOptions, SerialFunction, VfioFunction,
 };
 use hotloop_regs::ParameterSet;
 
@@ -44,7 +44,7 @@ impl Device {
     /// Opens a device by name: `sim` for the simulated board that holds the options' parameter set, or `sim:<preset>` for
     /// any other, with `@gen3x8` behind it for a PCI Express link between the board and memory (docs/lab.md has the
     /// options); `vfio:<domain:bus:device.function>` for a board in a slot; `vfio-user:<socket>` for one in another
-    /// process.
+    /// process; `serial:<tty>` for one at the end of a serial line, with `@<baud>` behind it for another speed than 3 Mbaud.
     ///
     /// # Errors
     /// [`HotloopError::UnknownDevice`], [`HotloopError::NotInThisBuild`], [`HotloopError::Simulation`],
@@ -56,6 +56,9 @@ impl Device {
             ("sim", Some(preset)) if !preset.is_empty() => Self::from_function(simulation(name, preset)?, options),
             ("vfio", Some(address)) if !address.is_empty() => {
                 Self::from_function(Arc::new(VfioFunction::open(address).map_err(DriverError::from)?), options)
+            }
+            ("serial", Some(line)) if !line.is_empty() => {
+                Self::from_function(Arc::new(SerialFunction::open(line).map_err(DriverError::from)?), options)
             }
             ("vfio-user", Some(socket)) if !socket.is_empty() => {
                 let function = VfioUserFunction::open(Path::new(socket)).map_err(DriverError::from)?;

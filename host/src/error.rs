@@ -7,7 +7,7 @@ use hotloop_regs::ParameterSet;
 #[non_exhaustive]
 pub enum HotloopError {
     /// The name does not name a kind of device.
-    #[error("no device is named `{name}`: use `sim`, `sim:<preset>`, `vfio:<address>` or `vfio-user:<socket>` (`cpu` is the prover's own path, not a device)")]
+    #[error("no device is named `{name}`: use `sim`, `sim:<preset>`, `vfio:<address>`, `vfio-user:<socket>` or `serial:<tty>` (`cpu` is the prover's own path, not a device)")]
     UnknownDevice {
         /// The name given.
         name: String,

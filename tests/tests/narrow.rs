@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hotloop::{
-    Check, Device, GrindRequest, Input, LdeRequest, Leaves, LinkOptions, SimFunction, SimOptions, TreeRequest,
+    Check, Device, GrindRequest, Input, LdeRequest, Leaves, LinkOptions, SimFunction, SimOptions, TreeRequest, Zeros,
 };
 use hotloop_driver::{Descriptor, DriverError, HashShape};
 use hotloop_regs::{Error, Opcode};
@@ -58,7 +58,15 @@ fn copies_permutations_nonces_and_trees() {
         }
 
         let state: [u64; 12] = random(12).try_into().unwrap();
-        let request = GrindRequest { state, position: 3, output_word: 7, bits: 6, start: 100, tries: 1 << 12 };
+        let request = GrindRequest {
+            state,
+            position: 3,
+            output_word: 7,
+            bits: 6,
+            zeros: Zeros::Leading,
+            start: 100,
+            tries: 1 << 12,
+        };
         let fits = |nonce: &u64| {
             let mut words = state.map(F::from_canonical_u64);
             words[3] = F::from_canonical_u64(*nonce);

@@ -1,4 +1,5 @@
-//! Every line of `unsafe` of Hotloop's driver: memory shared with a board, events, sockets, VFIO.
+//! Every line of `unsafe` of Hotloop's driver: memory shared with a board, events, sockets, serial lines,
+//! VFIO.
 //!
 //! What is safe to call is safe: bounds and alignment are checked, descriptors are owned and closed once.
 #![allow(unsafe_code)]
@@ -10,6 +11,7 @@ mod memory;
 mod region;
 mod signals;
 mod socket;
+mod tty;
 pub mod vfio;
 
 use std::time::Duration;
@@ -20,6 +22,7 @@ pub use memory::{DmaMemory, PAGE_BYTES};
 pub use region::MappedRegion;
 pub use signals::Signals;
 pub use socket::{wait_readable, Listener, Socket, MAX_DESCRIPTORS};
+pub use tty::{Pty, Tty};
 
 /// Why shared memory or an event did not do as asked.
 #[derive(Debug, thiserror::Error)]

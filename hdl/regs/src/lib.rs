@@ -10,6 +10,7 @@
 
 pub mod descriptor;
 mod hash;
+pub mod link;
 pub mod map;
 mod sets;
 

@@ -381,6 +381,11 @@ impl Module {
         self.push(Node::Input("rst".into()), 1, None)
     }
 
+    /// This module's own `clk`, for an instance whose other clocks are not gated.
+    pub fn own_clock(&mut self) -> Sig {
+        self.push(Node::Input("clk".into()), 1, None)
+    }
+
     /// Drives an instance's `rst` from a signal instead of this module's own `rst`.
     #[track_caller]
     pub fn reset_by(&mut self, instance: &Instance, reset: Sig) {

@@ -88,7 +88,7 @@ enum SimCommand {
 /// Which device.
 #[derive(Args, Clone)]
 pub struct DeviceArgs {
-    /// `sim`, `sim:<preset>`, `vfio:<address>`, `vfio-user:<socket>`.
+    /// `sim`, `sim:<preset>`, `vfio:<address>`, `vfio-user:<socket>`, `serial:<tty>`.
     #[arg(long, default_value = "sim")]
     pub device: String,
 }
