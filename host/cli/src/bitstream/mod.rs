@@ -13,6 +13,8 @@ use std::{
 use clap::{Args, Subcommand};
 use hotloop_boards::{manifest::JSON_SCHEMA, BoardError};
 
+pub use list::manifests;
+
 use crate::output::{Failure, Output};
 
 /// Where images and manifests go, and where `list` looks.
