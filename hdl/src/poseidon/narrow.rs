@@ -18,8 +18,6 @@
 
 use std::rc::Rc;
 
-use hotloop_regs::LastBlock;
-
 use super::{
     engine::decode,
     entry::{held, word_entry},
@@ -49,6 +47,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let mode = m.input("mode", 2);
     let row_count = m.input("rows", 32);
     let width = m.input("width", 16);
+    let zeroed = m.input("zeroed", 1);
     let in_valid = m.input("in_valid", 1);
     let in_data = m.input("in_data", 64);
     let out_ready = m.input("out_ready", 1);
@@ -200,9 +199,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
         let beyond = m.not(within);
         m.all(&[partial, beyond, first_block])
     };
-    let kept = match config.set.leaves.last_block {
-        LastBlock::Kept => before,
-        LastBlock::Zeroed => m.gate(in_block, before),
+    let kept = {
+        let stays = m.not(zeroed);
+        let stays = m.or(stays, in_block);
+        m.gate(stays, before)
     };
     let keeps = m.or(beyond, in_block);
     let sponge = m.mux(keeps, kept, in_data);
