@@ -121,7 +121,7 @@ impl Entry {
         let shares = self.shares().map(|(_, s)| format!("{} of {}: {} %", s.used, s.available, percent(s)));
         let fmax = self.routed.as_ref().map(|m| format!(" {:.1} MHz |", m.fmax_mhz.unwrap_or_default()));
         format!(
-            "| {} | {} | {} | {} | {} MHz |{} {:.1} M | {:.0} M |",
+            "| {} | {} | {} | {} | {} MHz |{} {:.1} M | {} |",
             self.board.name,
             self.board.part,
             self.preset.name,
@@ -129,7 +129,7 @@ impl Entry {
             self.clock_mhz,
             fmax.unwrap_or_default(),
             self.permutations(),
-            self.butterflies()
+            if self.preset.lanes == 0 { "none".into() } else { format!("{:.0} M", self.butterflies()) }
         )
     }
 }
@@ -191,7 +191,7 @@ those of the longest transform on chip.
 ";
 const ROUTED: &str = "\
 ## Measured: placed and routed
-By nextpnr-ecp5, from the manifest of an image of this folder. The clock is what the PLL makes; the image allows up to fmax.
+By nextpnr-ecp5, from the image's manifest. The clock is what the PLL makes; timing allows fmax.
 
 ";
 const ESTIMATED: &str = "\

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use hotloop_boards::{
-    ecp5::{Build, BuildError, Made, Report},
+    ecp5::{Build, BuildError, Made, Report, LINK},
     manifest::SUFFIX,
     Board,
 };
@@ -115,12 +115,14 @@ pub fn build(board: &Board, out: &Path, args: &FlowArgs, output: &Output) -> Res
     let object = json!({
         "manifest": path,
         "image": manifest,
+        "link": LINK,
         "seconds": start.elapsed().as_secs_f64(),
         "unchecked": board.unchecked,
     });
     let mut lines = vec![
         format!("{}: preset {preset} at {} MHz, build {}", file, build.clock_mhz, manifest.build_id),
         format!("manifest {}", path.display()),
+        format!("its link is `{LINK}` (docs/bitstreams.md)"),
         format!("timing allows {:.1} MHz; routed on {}:", manifest.fmax_mhz.unwrap_or_default(), board.part),
     ];
     lines.extend(project::utilisation_lines(&manifest.utilisation, "MULT18X18D"));
