@@ -2,7 +2,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOTLOOP := $(TARGET)/release/hotloop
 
-.PHONY: prove prove-hardware test test-long test-guest fuzz sets build docs clean help
+.PHONY: bitstreams prove prove-hardware test test-long test-guest fuzz sets build docs clean help
 
 help:
 	@echo "make prove   prove a Miden program on the simulated board, and compare with the CPU prover"
@@ -11,6 +11,7 @@ help:
 	@echo "make prove-hardware   prove the emitted hardware for all inputs; writes docs/proofs.md"
 	@echo "make test-guest   the simulated board in a QEMU guest: kernel VFIO, lspci, a whole proof"
 	@echo "make sets    self-test of the boards of every parameter set"
+	@echo "make bitstreams   images of the ECP5 boards by the open flow (hours on two cores), projects of the others; docs/boards.md"
 	@echo "make build   the hotloop command: $(HOTLOOP)"
 	@echo "make docs    regenerate docs/registers.md, docs/presets.md, docs/engines.md and docs/host.md"
 
@@ -52,6 +53,21 @@ test-guest:
 		--target $(GUEST_TARGET)
 	HOTLOOP_GUEST=full HOTLOOP=$(abspath $(TARGET)/$(GUEST_TARGET)/release/hotloop) \
 		cargo test --release --locked -p hotloop-guest --test board -- --nocapture --test-threads 1
+
+# Images where the open flow makes them, Vivado projects elsewhere, into bitstreams/out. A board that fails is named, and the
+# others are built all the same; its row in docs/boards.md stays an estimate. BOARDS="ecpix5-85" for some only.
+ECP5_BOARDS := $(patsubst bitstreams/boards/%.toml,%,$(shell grep -l '^family = "ecp5"' bitstreams/boards/*.toml))
+XILINX_BOARDS := $(patsubst bitstreams/boards/%.toml,%,$(shell grep -l '^vendor = "xilinx"' bitstreams/boards/*.toml))
+BOARDS := $(ECP5_BOARDS) $(XILINX_BOARDS)
+bitstreams:
+	@scripts/setup.sh yosys python3-venv
+	cargo build --release --locked -p hotloop-cli --no-default-features
+	@failed=; for board in $(filter $(XILINX_BOARDS),$(BOARDS)); do \
+		$(HOTLOOP) bitstream build $$board --project-only || failed="$$failed $$board"; done; \
+	for board in $(filter $(ECP5_BOARDS),$(BOARDS)); do \
+		$(HOTLOOP) bitstream build $$board || failed="$$failed $$board"; done; \
+	$(HOTLOOP) bitstream report --docs docs/boards.md && \
+	{ [ -z "$$failed" ] || { echo "bitstreams: not built:$$failed" >&2; exit 1; }; }
 
 # A minute for each of what reads bytes of others.
 fuzz:

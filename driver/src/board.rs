@@ -15,7 +15,7 @@ use pcie_sys::EventFd;
 use crate::{
     bar::Bar,
     buffer::DmaBuf,
-    config,
+    config::{self, LinkState},
     descriptor::Descriptor,
     error::{DriverError, JobError},
     function::{FunctionError, PciFunction},
@@ -133,6 +133,16 @@ impl Board {
     /// What the board has done since its last reset.
     pub fn counters(&self) -> Result<Counters, DriverError> {
         Counters::read(&self.bar)
+    }
+
+    /// The link to the board; `None` where there is none of PCI Express.
+    pub fn link(&self) -> Result<Option<LinkState>, DriverError> {
+        config::link(&*self.function)
+    }
+
+    /// Why the rings stopped; 0 while they run.
+    pub fn fault_code(&self) -> Result<u32, DriverError> {
+        self.bar.read32(&map::FAULT_CODE)
     }
 
     /// Default deadline of a batch: see [`Timeouts`].

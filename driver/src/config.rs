@@ -1,4 +1,4 @@
-//! PCI configuration space: identifiers and the command register.
+//! PCI configuration space: identifiers, the command register, and the state of the link.
 
 use hotloop_regs::{PCI_DEVICE_ID, PCI_VENDOR_ID};
 
@@ -11,6 +11,52 @@ const DEVICE: u16 = 0x02;
 const COMMAND: u16 = 0x04;
 const MEMORY_ENABLE: u16 = 1 << 1;
 const BUS_MASTER: u16 = 1 << 2;
+
+/// Where the list of capabilities begins.
+const CAPABILITIES: u16 = 0x34;
+/// The PCI Express capability, and in it link capabilities and link status (PCI Express base specification, 7.5.3).
+const EXPRESS_ID: u8 = 0x10;
+const LINK_CAPABILITIES: u16 = 0x0c;
+const LINK_STATUS: u16 = 0x12;
+/// Room for capabilities of four bytes in the 192 behind the header: a list that is longer goes in a circle.
+const MOST_CAPABILITIES: usize = 48;
+
+/// A PCI Express link as the board's configuration space has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// Generation that is used: 1 is 2.5 GT/s, 2 is 5, 3 is 8, 4 is 16, 5 is 32.
+    pub generation: u32,
+    /// Lanes that are used.
+    pub lanes: u32,
+    /// Highest generation that the board can do.
+    pub most_generation: u32,
+    /// Lanes that the board has.
+    pub most_lanes: u32,
+}
+
+/// The link; `None` for a function without a PCI Express capability, or whose link is not up.
+pub(crate) fn link(function: &dyn PciFunction) -> Result<Option<LinkState>, DriverError> {
+    let mut at = read(function, CAPABILITIES)? & 0xfc;
+    for _ in 0..MOST_CAPABILITIES {
+        if at < 0x40 {
+            break;
+        }
+        let [id, next] = read(function, at)?.to_le_bytes();
+        if id == EXPRESS_ID {
+            let [can, is] = [LINK_CAPABILITIES, LINK_STATUS].map(|field| read(function, at + field));
+            let ((generation, lanes), (most_generation, most_lanes)) = (speed(is?), speed(can?));
+            let link = LinkState { generation, lanes, most_generation, most_lanes };
+            return Ok((generation > 0 && lanes > 0).then_some(link));
+        }
+        at = u16::from(next & 0xfc);
+    }
+    Ok(None)
+}
+
+/// Generation in bits 3..0, lanes in 9..4: the same in both registers.
+fn speed(register: u16) -> (u32, u32) {
+    (u32::from(register & 0xf), u32::from(register >> 4 & 0x3f))
+}
 
 /// Refuses a function that is not a Hotloop board.
 pub(crate) fn check_identifiers(function: &dyn PciFunction) -> Result<(), DriverError> {

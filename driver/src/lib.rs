@@ -27,6 +27,7 @@ pub mod vfio_user;
 pub use bar::Bar;
 pub use board::{Board, BoardOptions, JobResult};
 pub use buffer::DmaBuf;
+pub use config::LinkState;
 pub use descriptor::{hash_digests, CommitShape, Completion, Descriptor, HashShape, TransformShape, Window};
 pub use error::{CompletionError, DriverError, InvalidJob, JobError};
 pub use function::{FunctionError, PciFunction};

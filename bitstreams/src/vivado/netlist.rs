@@ -44,6 +44,8 @@ pub struct Netlist {
     assigns: Vec<(String, String)>,
     instances: Vec<(String, Block)>,
     inputs: BTreeMap<(String, String), Source>,
+    parameters: BTreeMap<String, Vec<(String, String)>>,
+    attributes: BTreeMap<String, Vec<(String, String)>>,
 }
 
 impl Block {
@@ -141,6 +143,16 @@ impl Netlist {
         }
     }
 
+    /// A parameter of an instance, as Verilog has it.
+    pub fn parameter(&mut self, instance: &str, name: &str, value: &str) {
+        self.parameters.entry(instance.into()).or_default().push((name.into(), value.into()));
+    }
+
+    /// An attribute of an instance, as Verilog has it.
+    pub fn attribute(&mut self, instance: &str, name: &str, value: &str) {
+        self.attributes.entry(instance.into()).or_default().push((name.into(), value.into()));
+    }
+
     fn block(&self, instance: &str) -> &Block {
         let found = self.instances.iter().find(|(name, _)| name == instance);
         &found.unwrap_or_else(|| panic!("there is no instance {instance}")).1
@@ -191,7 +203,19 @@ impl Netlist {
         for (instance, block) in &self.instances {
             let ports: Vec<String> =
                 block.ports.iter().map(|port| format!(".{}({})", port.name, self.value(instance, port))).collect();
-            let _ = writeln!(out, "    {} {instance} (\n        {}\n    );", block.module, ports.join(",\n        "));
+            let pairs = |of: &BTreeMap<String, Vec<(String, String)>>| of.get(instance).cloned().unwrap_or_default();
+            for (name, value) in pairs(&self.attributes) {
+                let _ = writeln!(out, "    (* {name}={value} *)");
+            }
+            let parameters: Vec<String> =
+                pairs(&self.parameters).iter().map(|(name, value)| format!(".{name}({value})")).collect();
+            let parameters = match parameters.is_empty() {
+                true => String::new(),
+                false => format!("#(\n        {}\n    ) ", parameters.join(",\n        ")),
+            };
+            let module = &block.module;
+            let _ =
+                writeln!(out, "    {module} {parameters}{instance} (\n        {}\n    );", ports.join(",\n        "));
         }
         let known = |(instance, port): &(String, String)| self.block(instance).port(port).is_some();
         for key in self.inputs.keys() {

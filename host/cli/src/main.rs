@@ -21,6 +21,7 @@ mod sets;
 #[cfg(feature = "sim")]
 mod sim;
 mod slots;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -60,8 +61,9 @@ enum Command {
     Sim(SimCommand),
     /// Put an image on a board: into the part, and with --persist into its flash.
     Flash(flash::FlashArgs),
-    /// Show what a device is, and its counters.
-    Info(DeviceArgs),
+    /// Show what a device is and how it is: identity, link, faults, counters.
+    #[command(visible_alias = "info")]
+    Status(status::StatusArgs),
     /// Compare every operation of a device with the prover library's results.
     Selftest(selftest::SelftestArgs),
     /// Measure cycles and utilisation with the hardware's own counters.
@@ -106,7 +108,7 @@ fn main() -> ExitCode {
         Command::Sim(SimCommand::Serve(args)) => sim::serve(&args, &output),
         Command::Sim(SimCommand::Jtag(args)) => jtag::serve(&args, &output),
         Command::Flash(args) => flash::run(&args, &output),
-        Command::Info(args) => devices::info(&args, &output),
+        Command::Status(args) => status::run(&args, &output),
         Command::Selftest(args) => selftest::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),
         Command::Emit(args) => emit::run(&args, &output),

@@ -9,8 +9,8 @@ use pcie_sys::Signals;
 use serde_json::{json, Value};
 
 use crate::{
-    devices,
     output::{Failure, Output},
+    status,
 };
 
 /// Which board, and where.
@@ -59,7 +59,7 @@ pub fn list() -> Vec<Value> {
 /// The identity of a simulated board, whatever its parameter set.
 fn open(preset: &str) -> Result<Value, Failure> {
     let board = hotloop_sim::open_sim(preset).map_err(Failure::new)?;
-    Ok(devices::identity(Board::open(board).map_err(Failure::new)?.identity()))
+    Ok(status::identity(Board::open(board).map_err(Failure::new)?.identity()))
 }
 
 /// Serves until Ctrl-C or SIGTERM.

@@ -180,13 +180,10 @@ fn a_waveform_is_written_on_request() {
 }
 
 #[test]
-fn devices_info_selftest_and_bench_answer_in_json() {
+fn devices_selftest_and_bench_answer_in_json() {
     let devices = json(&hotloop(&["devices", "--json"]));
     assert_eq!(devices["devices"][1]["name"], "sim");
     assert_eq!(devices["devices"][1]["usable"], true);
-    let info = json(&hotloop(&["info", "--device", "sim", "--json"]));
-    assert_eq!(info["identity"]["preset"], "sim");
-
     let selftest = hotloop(&["selftest", "--device", "sim", "--vectors", "200", "--json"]);
     let object = json(&selftest);
     has_keys(&object, &["passed", "failed", "checks"]);
@@ -205,6 +202,58 @@ fn devices_info_selftest_and_bench_answer_in_json() {
     }
     let goals = rows.iter().filter(|row| row["goal"].is_number()).count();
     assert_eq!(goals, 10, "every figure with a goal is there: {bench:#}");
+}
+
+/// What a device is, and how it is; with the manifest of what it runs, the time that it has run.
+#[test]
+fn status_has_identity_link_counters_and_the_clock_of_a_manifest() {
+    let folder = Folder::new("status");
+    let dir = folder.path("");
+    let status = |device: &str| json(&hotloop(&["status", "--device", device, "--dir", &dir, "--json"]));
+    let object = status("sim:sim@gen2x4");
+    let link = serde_json::json!({ "generation": 2, "lanes": 4, "most_generation": 2, "most_lanes": 4 });
+    assert_eq!(object["link"], link, "the simulated board's configuration space");
+    assert_eq!(object["identity"]["preset"], "sim");
+    assert_eq!(object["identity"]["parameter_sets"], serde_json::json!(["plonky2-v1"]));
+    assert_eq!(object["fault"], serde_json::json!({ "code": 0, "name": "none" }));
+    assert!(object["monitor"].is_null() && object["monitor_reason"].is_string());
+    let cycles = object["counters"]["cycles"].as_u64().unwrap();
+    assert!(cycles > 0 && object["counters"]["jobs"] == 0);
+    let busy = object["counters"]["busy_cycles"].as_u64().unwrap();
+    assert_eq!(object["utilisation"]["board"].as_f64().unwrap(), busy as f64 / cycles as f64);
+    assert_eq!(object["utilisation"]["poseidon"], 0.0, "there is an engine, and it rests");
+    assert!(object["image"].is_null() && object["uptime_seconds"].is_null(), "nobody knows the clock");
+    assert!(status("sim:link")["utilisation"]["ntt"].is_null(), "there is no engine");
+
+    // The manifest of another build is not this board's.
+    let share = serde_json::json!({ "used": 0, "available": 1 });
+    let mut manifest = serde_json::json!({
+        "manifest_version": 1, "kind": "bitstream", "board": "kc705", "part": "any", "idcode": "0x00000001",
+        "file": "any.bit", "format": "bit", "sha256": "00".repeat(32), "size": 1, "abi": "1.1",
+        "register_map_hash": "0x0000000000000000", "build_id": "0x0000000000000001", "interface_uuid": "",
+        "accelerator_uuid": "", "tools": {}, "clock_mhz": 100.0, "flash": { "offset": 0, "slot": "user" },
+        "utilisation": {
+            "source": "routed", "multipliers": share, "memories": share, "luts": share, "registers": share,
+        },
+        "features": { "preset": "sim", "sets": [] },
+    });
+    std::fs::write(folder.path("other.bitstream.json"), manifest.to_string()).unwrap();
+    assert_eq!(json(&hotloop(&["bitstream", "show", &folder.path("other.bitstream.json"), "--json"]))["size"], 1);
+    assert!(status("sim")["image"].is_null());
+    manifest["build_id"] = object["identity"]["build_id"].clone();
+    manifest["clock_mhz"] = 200.0.into();
+    std::fs::write(folder.path("this.bitstream.json"), manifest.to_string()).unwrap();
+    let known = status("sim");
+    assert_eq!(known["image"]["clock_mhz"], 200.0);
+    let seconds = known["counters"]["cycles"].as_u64().unwrap() as f64 / 200e6;
+    assert_eq!(known["uptime_seconds"].as_f64().unwrap(), seconds);
+
+    let text = hotloop(&["info", "--device", "sim", "--dir", &dir]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    for words in ["this.bitstream.json", "gen3x", "monitor                  none", "fault                    none"] {
+        assert!(text.contains(words), "`{words}` is missing:\n{text}");
+    }
+    assert_eq!(hotloop(&["status", "--device", "cpu"]).status.code(), Some(2));
 }
 
 #[test]

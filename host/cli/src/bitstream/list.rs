@@ -60,8 +60,8 @@ pub fn list(args: &ListArgs, output: &Output) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A folder that is not there has no manifests.
-fn manifests(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The manifests of a folder, by name. A folder that is not there has none.
+pub fn manifests(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let fail = |e: std::io::Error| Failure::message(format!("{}: {e}", folder.display()));
     let entries = match std::fs::read_dir(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

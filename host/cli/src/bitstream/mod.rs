@@ -4,6 +4,7 @@ mod build;
 pub mod check;
 mod keys;
 mod list;
+mod report;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,6 +13,8 @@ use std::{
 
 use clap::{Args, Subcommand};
 use hotloop_boards::{manifest::JSON_SCHEMA, BoardError};
+
+pub use list::manifests;
 
 use crate::output::{Failure, Output};
 
@@ -31,6 +34,8 @@ pub enum BitstreamCommand {
     Compare(check::CompareArgs),
     /// Make an image, or the project that makes it.
     Build(build::BuildArgs),
+    /// Show what each board's image takes of its part, and what it does a second.
+    Report(report::ReportArgs),
     /// Sign a manifest.
     Sign(keys::SignArgs),
     /// Make a key to sign with.
@@ -62,6 +67,7 @@ pub fn run(command: &BitstreamCommand, output: &Output) -> Result<ExitCode, Fail
         BitstreamCommand::Check(args) => check::check(args, output),
         BitstreamCommand::Compare(args) => check::compare(args, output),
         BitstreamCommand::Build(args) => build::run(args, output),
+        BitstreamCommand::Report(args) => report::run(args, output),
         BitstreamCommand::Sign(args) => keys::sign(args, output),
         BitstreamCommand::Keygen(args) => keys::keygen(args, output),
         BitstreamCommand::Schema => {

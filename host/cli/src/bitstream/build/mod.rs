@@ -1,7 +1,8 @@
-//! `hotloop bitstream build`: Xilinx boards as a Vivado project. The open flow for ECP5 boards gets a module beside
-//! [`project`].
+//! `hotloop bitstream build`: ECP5 boards by the open flow, Xilinx boards as a Vivado project.
 
+mod ecp5;
 mod project;
+mod tools;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -30,11 +31,16 @@ pub struct BuildArgs {
     out: PathBuf,
     #[command(flatten)]
     boards: BoardsArgs,
+    #[command(flatten)]
+    flow: ecp5::FlowArgs,
 }
 
 /// Runs the command.
 pub fn run(args: &BuildArgs, output: &Output) -> Result<ExitCode, Failure> {
     let board = hotloop_boards::find(&args.board, args.boards.folder()).map_err(board_failure)?;
+    if board.vendor == Vendor::Xilinx && args.flow.is_given() {
+        return Err(Failure::usage("--preset, --clock, --tools: for ECP5 boards; a Vivado project is its board's"));
+    }
     if let (Vendor::Xilinx, Some(image)) = (board.vendor, &args.image) {
         return project::adopt(&board, image, args.fmax, output);
     }
@@ -48,6 +54,6 @@ pub fn run(args: &BuildArgs, output: &Output) -> Result<ExitCode, Failure> {
         (Vendor::Lattice, true) => {
             Err(Failure::usage(format!("{} has no project: --project-only is for Xilinx boards", board.name)))
         }
-        (Vendor::Lattice, false) => Err(Failure::message("this build has no flow for ECP5 boards yet")),
+        (Vendor::Lattice, false) => ecp5::build(&board, &args.out, &args.flow, output),
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use hotloop_boards::{
-    manifest::{Git, SUFFIX},
+    manifest::{Git, Share, Utilisation, SUFFIX},
     vivado::Project,
     Board,
 };
@@ -40,18 +40,28 @@ pub fn write(board: &Board, out: &Path, output: &Output) -> Result<ExitCode, Fai
         format!("manifest {}", path.display()),
         format!("estimate of the accelerator against {}, the shell not in it:", board.part),
     ];
-    let u = &manifest.utilisation;
-    let shares = [("DSP48", u.multipliers), ("memories of 18 Kbit", u.memories), ("look-up tables", u.luts)];
-    for (name, share) in shares.into_iter().chain([("flip-flops", u.registers)]) {
-        let percent = 100 * share.used / share.available.max(1);
-        lines.push(format!("  {name:22} {:>8} of {:>8}, {percent} %", share.used, share.available));
-    }
+    lines.extend(utilisation_lines(&manifest.utilisation, "DSP48"));
     if !board.unchecked.is_empty() {
         lines.push(format!("check on the board before you trust them: {}", board.unchecked.join(", ")));
     }
     lines.push(format!("next: vivado -mode batch -source {}", script.display()));
     output.result(&object, &lines)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A utilisation as lines; multipliers by the name that the family has for them.
+pub fn utilisation_lines(u: &Utilisation, multiplier: &str) -> Vec<String> {
+    let shares = [
+        (multiplier, u.multipliers),
+        ("memories of 18 Kbit", u.memories),
+        ("look-up tables", u.luts),
+        ("flip-flops", u.registers),
+    ];
+    let line = |(name, share): (&str, Share)| {
+        let percent = 100 * share.used / share.available.max(1);
+        format!("  {name:22} {:>8} of {:>8}, {percent} %", share.used, share.available)
+    };
+    shares.into_iter().map(line).collect()
 }
 
 /// Writes the manifest of an image that Vivado made from the board's project, beside the image.
@@ -69,7 +79,7 @@ pub fn adopt(board: &Board, image: &Path, fmax_mhz: Option<f64>, output: &Output
 }
 
 /// The state of the repository that the command is run in, if it is one and git is there.
-fn git() -> Option<Git> {
+pub fn git() -> Option<Git> {
     let git = |args: &[&str]| {
         let output = Command::new("git").args(args).output().ok().filter(|output| output.status.success())?;
         String::from_utf8(output.stdout).ok()
