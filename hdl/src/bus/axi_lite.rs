@@ -10,14 +10,16 @@ use crate::{
     datapath::{Module, Sig},
 };
 
-/// `Idle` waits for address and data of a write (which goes first), or for the address of a read. `Write` and `Read`
-/// take one cycle, in which the address is accepted and the register file acts. The responses hold their valid until
-/// they are taken.
+/// `Idle` waits for address and data of a write (which goes first), or for the address of a read. `FindWrite` and `FindRead`
+/// wait until the register file has found the register. `Write` and `Read` take one cycle, in which the address is
+/// accepted and the register file acts. The responses hold their valid until they are taken.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum LiteState {
     Idle,
+    FindWrite,
     Write,
     WriteResponse,
+    FindRead,
     Read,
     ReadResponse,
 }
@@ -31,6 +33,9 @@ struct LiteSlave {
     bready: Signal<In, Bit>,
     arvalid: Signal<In, Bit>,
     rready: Signal<In, Bit>,
+    found: Signal<In, Bit>,
+    finding: Signal<Out, Bit>,
+    writing: Signal<Out, Bit>,
     write: Signal<Out, Bit>,
     bvalid: Signal<Out, Bit>,
     read: Signal<Out, Bit>,
@@ -43,6 +48,8 @@ impl Logic for LiteSlave {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clk, state);
+        self.finding.next = false;
+        self.writing.next = false;
         self.write.next = false;
         self.bvalid.next = false;
         self.read.next = false;
@@ -52,12 +59,20 @@ impl Logic for LiteSlave {
             LiteState::Idle => {
                 self.busy.next = self.awvalid.val() | self.wvalid.val() | self.arvalid.val();
                 if self.awvalid.val() & self.wvalid.val() {
-                    self.state.d.next = LiteState::Write;
+                    self.state.d.next = LiteState::FindWrite;
                 } else if self.arvalid.val() {
-                    self.state.d.next = LiteState::Read;
+                    self.state.d.next = LiteState::FindRead;
+                }
+            }
+            LiteState::FindWrite => {
+                self.finding.next = true;
+                self.writing.next = true;
+                if self.found.val() {
+                    self.state.d.next = LiteState::Write;
                 }
             }
             LiteState::Write => {
+                self.writing.next = true;
                 self.write.next = true;
                 self.state.d.next = LiteState::WriteResponse;
             }
@@ -65,6 +80,12 @@ impl Logic for LiteSlave {
                 self.bvalid.next = true;
                 if self.bready.val() {
                     self.state.d.next = LiteState::Idle;
+                }
+            }
+            LiteState::FindRead => {
+                self.finding.next = true;
+                if self.found.val() {
+                    self.state.d.next = LiteState::Read;
                 }
             }
             LiteState::Read => {
@@ -87,8 +108,11 @@ impl Logic for LiteSlave {
     }
 }
 
-/// Module `axi_lite_slave`: AXI4-Lite on `s_*`; towards the register file `address`, `write` (with `data`, `strobe`)
-/// and `read`, answered in the same cycle by `read_data` and `known` (the address is a register's). An access to
+/// Cycles for which the register file sees an access's address before it acts.
+pub const FINDS: u64 = 2;
+
+/// Module `axi_lite_slave`: AXI4-Lite on `s_*`; towards the register file `address`, and after [`FINDS`] cycles of that
+/// `write` (with `data`, `strobe`), answered in the same cycle by `read_data` and `known` (the address is a register's). An access to
 /// anything else ends in SLVERR, a read with zero data.
 pub fn slave() -> Rc<Module> {
     let mut m = Module::new("axi_lite_slave");
@@ -105,14 +129,26 @@ pub fn slave() -> Rc<Module> {
     let known = m.input("known", 1);
 
     let handshake = control::module("lite_slave", LiteSlave::default());
+    let found = m.wire(1);
     let handshake = m.instance(
         "handshake",
         &handshake,
-        &[("awvalid", awvalid), ("wvalid", wvalid), ("bready", bready), ("arvalid", arvalid), ("rready", rready)],
+        &[
+            ("awvalid", awvalid),
+            ("wvalid", wvalid),
+            ("bready", bready),
+            ("arvalid", arvalid),
+            ("rready", rready),
+            ("found", *found),
+        ],
     );
-    let [write, bvalid, read, rvalid, busy] =
-        ["write", "bvalid", "read", "rvalid", "busy"].map(|port| m.output_of(&handshake, port));
-    let address = m.mux(write, awaddr, araddr);
+    let [finding, writing, write, bvalid, read, rvalid, busy] =
+        ["finding", "writing", "write", "bvalid", "read", "rvalid", "busy"].map(|port| m.output_of(&handshake, port));
+    let address = m.mux(writing, awaddr, araddr);
+    let acts = m.not(finding);
+    let count = m.counter("finds", FINDS.ilog2(), finding, acts);
+    let last = m.eq_const(count, u128::from(FINDS) - 1);
+    m.connect(found, last);
 
     let hold = |m: &mut Module, name: &str, enable: Sig, value: Sig| {
         let state = m.state(name, value.width(), 0);

@@ -6,7 +6,7 @@ mod reader;
 mod registers;
 mod writer;
 
-pub use axi_lite::slave;
+pub use axi_lite::{slave, FINDS};
 pub use reader::reader;
 pub use registers::{constants, register_file};
 pub use writer::writer;
@@ -93,11 +93,11 @@ pub(crate) fn segment_inputs(m: &mut Module) -> Segment {
 
 /// `address + 64·beats`, the overflow bit sticking. `beats` has at most 58 bits.
 pub(crate) fn advance(m: &mut Module, address: Sig, beats: Sig) -> Sig {
-    let bytes = m.shl(beats, 6);
-    let bytes = m.extend(bytes, ADDRESS_BITS);
-    let low = m.slice(address, 0, ADDRESS_BITS - 1);
-    let low = m.extend(low, ADDRESS_BITS);
-    let sum = m.add(low, bytes);
+    let high = m.slice(address, 6, ADDRESS_BITS - 7);
+    let [high, beats] = [high, beats].map(|x| m.extend(x, ADDRESS_BITS - 6));
+    let sum = m.add(high, beats);
+    let low = m.slice(address, 0, 6);
+    let sum = m.cat(&[sum, low]);
     let over = m.bit(address, ADDRESS_BITS - 1);
     let over = m.shl(over, ADDRESS_BITS - 1);
     m.or(sum, over)

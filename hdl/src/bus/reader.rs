@@ -47,14 +47,12 @@ pub fn reader(bus: Bus) -> Rc<Module> {
     let zero_word = m.wire(1);
     let (_, last_zero) = steps(&mut m, bus, "zero_words", *zero_word);
     let fill_ready = m.and(zero_ready, last_zero);
-    let bursts = bursts(&mut m, bus, segment, seg_valid, (base, limit), Some(1), |m, burst| {
-        let burst = words(m, bus, burst, bits);
-        let wanted = m.add(*reserved, burst);
-        let most = m.constant(FIFO_WORDS.into(), bits);
-        let over = m.lt(most, wanted);
-        let room = m.not(over);
-        Conditions { stop, room, ready: arready, fill_ready }
-    });
+    // Room for the longest burst: asking for a shorter one earlier would fill the FIFO no better.
+    let most = m.constant((FIFO_WORDS - (u64::from(bus.burst_beats()) << bus.steps_log())).into(), bits);
+    let over = m.lt(most, *reserved);
+    let room = m.not(over);
+    let conditions = Conditions { stop, room, ready: arready, fill_ready };
+    let bursts = bursts(&mut m, bus, segment, seg_valid, (base, limit), Some(1), conditions);
 
     let zero = m.and(bursts.fill, zero_ready);
     m.connect(zero_word, zero);

@@ -44,9 +44,9 @@ pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(
     ]
 }
 
-/// Module `register_file`. Ports: `address`, `write`, `data`, `strobe`, answered in the same cycle by `read_data` and
-/// `known`; `clear` clears what CONTROL.RESET clears. Each read-only register is an input, each read-write register an
-/// output, by its name in lower case.
+/// Module `register_file`. Ports: `address`, answered a cycle later by `read_data` and `known`; `write`, `data`,
+/// `strobe` for an address that is there since the cycle before; `clear` clears what CONTROL.RESET clears. Each read-only
+/// register is an input, each read-write register an output, by its name in lower case.
 pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
     let mut m = Module::new("register_file");
     let address = m.input("address", 16);
@@ -55,12 +55,12 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
     let strobe = m.input("strobe", 4);
     let clear = m.input("clear", 1);
     let (enabled, busy) = (m.wire(1), m.wire(1));
+    let locked = m.or(*enabled, *busy);
+    let open = m.not(locked);
 
-    let mut words: Vec<(Sig, Sig)> = Vec::new();
+    let mut words: Vec<(u32, Sig)> = Vec::new();
     for register in REGISTERS {
         let name = register.name.to_lowercase();
-        let hits: Vec<Sig> =
-            (0..register.width / 32).map(|w| m.eq_const(address, (register.offset + 4 * w).into())).collect();
         let value = match register.access {
             Access::Constant => {
                 let found = constants.iter().find(|(r, _)| r == register);
@@ -76,16 +76,16 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
                 value
             }
             Access::ReadWrite => {
-                let parts: Vec<Sig> = hits
-                    .iter()
-                    .map(|&hit| {
+                let parts: Vec<Sig> = (0..register.width / 32)
+                    .map(|word| {
+                        let hit = m.eq_const(address, (register.offset + 4 * word).into());
+                        let hit = m.delay_valid(hit, 1);
                         let mut writes = m.and(write, hit);
                         if LOCKED.contains(register) {
-                            let locked = m.or(*enabled, *busy);
-                            let open = m.not(locked);
                             writes = m.and(writes, open);
                         }
-                        storage(&mut m, &name, writes, data, strobe, CLEARED.contains(register).then_some(clear))
+                        let clear = CLEARED.contains(register).then_some(clear);
+                        storage(&mut m, &format!("{name}_{word}"), writes, data, strobe, clear)
                     })
                     .collect();
                 let value = m.pack(&parts);
@@ -98,34 +98,69 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
             }
         };
         let values = m.split(value, 32);
-        words.extend(hits.into_iter().zip(values));
+        words.extend(values.into_iter().enumerate().map(|(i, value)| (register.offset + 4 * i as u32, value)));
     }
 
-    let hits: Vec<Sig> = words.iter().map(|(hit, _)| *hit).collect();
-    let known = m.any(&hits);
-    let zero = m.constant(0, 32);
-    let read_data = m.choose(&words, zero);
+    // The word of each page, and in the next cycle the page.
+    let pages = words.iter().map(|(offset, _)| offset / PAGE).max().map_or(0, |last| last + 1);
+    let (word, page) = (m.slice(address, 2, PAGE.ilog2() - 2), m.slice(address, PAGE.ilog2(), 16 - PAGE.ilog2()));
+    let low = m.slice(address, 0, 2);
+    let aligned = m.eq_const(low, 0);
+    let (there, nothing) = (m.constant(1, 1), m.constant(0, 33));
+    let mut cases = Vec::new();
+    for number in 0..pages {
+        let mut choices = vec![nothing; (PAGE / 4) as usize];
+        let here = words.iter().filter(|(offset, _)| offset / PAGE == number);
+        if here.clone().next().is_none() {
+            continue;
+        }
+        for (offset, value) in here {
+            choices[(offset % PAGE / 4) as usize] = m.cat(&[there, *value]);
+        }
+        let found = choose_by_bits(&mut m, word, &choices);
+        let found = m.reg(found);
+        let here = m.eq_const(page, number.into());
+        let here = m.and(here, aligned);
+        cases.push((m.reg(here), found));
+    }
+    let found = m.choose(&cases, nothing);
+    let (read_data, known) = (m.slice(found, 0, 32), m.bit(found, 32));
     m.output("read_data", read_data);
     m.output("known", known);
     Rc::new(m)
 }
 
+/// Bytes of the map in which a word is chosen at a time.
+const PAGE: u32 = 0x80;
+
+/// `choices[index]`, of as many as the index has values, as a tree.
+fn choose_by_bits(m: &mut Module, index: Sig, choices: &[Sig]) -> Sig {
+    let mut choices = choices.to_vec();
+    for bit in 0..index.width() {
+        let bit = m.bit(index, bit);
+        choices = choices.chunks(2).map(|pair| m.mux(bit, pair[1], pair[0])).collect();
+    }
+    choices[0]
+}
+
 /// 32 bits written by bytes.
 fn storage(m: &mut Module, name: &str, write: Sig, data: Sig, strobe: Sig, clear: Option<Sig>) -> Sig {
-    let state = m.state(name, 32, 0);
     let bytes: Vec<Sig> = (0..4)
         .map(|i| {
-            let (old, new) = (m.slice(*state, 8 * i, 8), m.slice(data, 8 * i, 8));
+            let state = m.state(&format!("{name}_{i}"), 8, 0);
+            let new = m.slice(data, 8 * i, 8);
             let kept = m.bit(strobe, i);
-            m.mux(kept, new, old)
+            let writes = m.and(write, kept);
+            match clear {
+                None => m.drive_when(state, writes, new),
+                Some(clear) => {
+                    let (changes, others) = (m.or(writes, clear), m.not(clear));
+                    let next = m.gate(others, new);
+                    m.drive_when(state, changes, next);
+                }
+            }
+            *state
         })
         .collect();
-    let merged = m.pack(&bytes);
-    let mut next = m.mux(write, merged, *state);
-    if let Some(clear) = clear {
-        let zero = m.constant(0, 32);
-        next = m.mux(clear, zero, next);
-    }
-    m.drive(state, next);
-    *state
+    m.pack(&bytes)
 }

@@ -37,12 +37,11 @@ pub fn writer(bus: Bus) -> Rc<Module> {
     // Bursts: at most 64 without a response, and no more than the queue holds without their data.
     let outstanding = m.wire(8);
     let queue_ready = m.wire(1);
-    let bursts = bursts(&mut m, bus, segment, seg_valid, (base, limit), None, |m, _| {
-        let many = m.bit(*outstanding, 6);
-        let few = m.not(many);
-        let room = m.and(few, *queue_ready);
-        Conditions { stop, room, ready: awready, fill_ready: *queue_ready }
-    });
+    let many = m.bit(*outstanding, 6);
+    let few = m.not(many);
+    let room = m.and(few, *queue_ready);
+    let conditions = Conditions { stop, room, ready: awready, fill_ready: *queue_ready };
+    let bursts = bursts(&mut m, bus, segment, seg_valid, (base, limit), None, conditions);
     let count = balance(&mut m, "outstanding_bursts", 8, bursts.taken, bvalid);
     m.connect(outstanding, count);
 

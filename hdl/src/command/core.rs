@@ -50,6 +50,8 @@ pub(crate) const MASTER_OUTPUTS: &[&str] = &[
     "m_wlast",
     "m_wvalid",
 ];
+/// Words of the bus between engines and writer.
+const OUT_QUEUE: u64 = 16;
 /// Bits of a descriptor.
 const DESCRIPTOR_BITS: u32 = 8 * Descriptor::BYTES as u32;
 /// Registers that the core needs.
@@ -98,8 +100,8 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let job = job_control();
     let (go, invalid, more) = (m.wire(1), m.wire(1), m.wire(1));
     let job = m.instance("job", &job, &[("go", *go), ("invalid", *invalid), ("quiet", *quiet), ("more", *more)]);
-    let [decode, start, next_level, done, active] =
-        ["decode", "start", "next_level", "done", "active"].map(|port| m.output_of(&job, port));
+    let [preparing, decode, start, next_level, done, active] =
+        ["preparing", "decode", "start", "next_level", "done", "active"].map(|port| m.output_of(&job, port));
     let enable = m.bit(control, map::CONTROL_ENABLE.trailing_zeros());
     let (ring_log, sq_tail, cq_head) = (m.slice(ring_log, 0, 16), m.slice(sq_tail, 0, 16), m.slice(cq_head, 0, 16));
     let rings = rings();
@@ -180,10 +182,22 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     m.connect(arrived, arrives);
 
     // Engines.
-    let writer_ready = m.wire(1);
-    let engines = engines(&mut m, &plan, op, (decode, active), start, (in_valid, in_data), *writer_ready, (bus, parts));
+    // What they give waits in a queue, so that nothing in one cycle goes through the writer and an engine.
+    let (writer_ready, queue_ready) = (m.wire(1), m.wire(1));
+    let engines =
+        engines(&mut m, &plan, op, (preparing, decode, active), start, (in_valid, in_data), *queue_ready, (bus, parts));
     let engine_takes = m.and(engines.in_ready, active);
     let taken = m.or(receive, engine_takes);
+    let queue = Module::fifo(bus.bits() + bus.keep_bits(), OUT_QUEUE);
+    let queue = {
+        let valid = m.and(engines.out_valid, active);
+        let data = m.cat(&[engines.out_keep, engines.out_data]);
+        let completes = m.not(send);
+        let ready = m.and(*writer_ready, completes);
+        m.instance("out_queue", &queue, &[("in_valid", valid), ("in_data", data), ("out_ready", ready)])
+    };
+    let [ready, queued, out] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&queue, port));
+    m.connect(queue_ready, ready);
     m.connect(reader_taken, taken);
 
     // Completions go into one of four slots of a beat.
@@ -232,10 +246,10 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
         }
     };
 
-    let out_valid = m.and(engines.out_valid, active);
-    let out_valid = m.or(out_valid, send);
-    let out_data = m.mux(send, entries, engines.out_data);
-    let out_keep = m.mux(send, slot, engines.out_keep);
+    let out_valid = m.or(queued, send);
+    let (data, keep) = (m.slice(out, 0, bus.bits()), m.slice(out, bus.bits(), bus.keep_bits()));
+    let out_data = m.mux(send, entries, data);
+    let out_keep = m.mux(send, slot, keep);
     let clear = m.or(decode, offer);
     let writer = bus::writer(bus);
     let mut inputs = write_segment;

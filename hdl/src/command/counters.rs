@@ -52,6 +52,7 @@ pub(super) fn counters(m: &mut Module, bus: Bus, op: Operation, events: &Events)
 fn total(m: &mut Module, register: &Register, step: Sig) {
     let name = port(register);
     let state = m.state(&name, register.width, 0);
+    let step = m.reg(step);
     let step = m.extend(step, register.width);
     let next = m.add(*state, step);
     m.drive(state, next);

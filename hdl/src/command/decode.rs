@@ -14,7 +14,7 @@ use crate::{
     fold, Config,
 };
 
-/// A descriptor's operation, one bit for each. Those whose engine the board lacks are constant zeros.
+/// A descriptor's operation, one bit for each, a cycle behind the descriptor. Those whose engine the board lacks are constant zeros.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
     pub loopback: Sig,
@@ -35,6 +35,7 @@ impl Operation {
                 return m.constant(0, 1);
             }
             let is = m.eq_const(opcode, opcode_.code().into());
+            let is = m.reg(is);
             m.label(is, &format!("is_{}", opcode_.name()))
         };
         Operation {
@@ -52,14 +53,17 @@ impl Operation {
 /// Largest number of tree levels that a 32-bit number of rows can have.
 const MAX_LEVELS: u128 = 31;
 
-/// The error code of a descriptor, zero for a valid one: a code of [`Error`], 16 bits.
+/// The error code of a descriptor, zero for a valid one: a code of [`Error`], 16 bits. It is known
+/// [`super::plan::SETTLES`] cycles behind the descriptor.
 pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) -> Sig {
     let known = m.any(&[op.loopback, op.permute, op.hash, op.grind, op.transform, op.commit, op.fold]);
     let bad_opcode = m.not(known);
+    let bad_opcode = m.reg(bad_opcode);
     let set = field(m, descriptor, Descriptor::set);
     let ours: Vec<Sig> = config.set.held().iter().map(|held| m.eq_const(set, held.code().into())).collect();
     let ours = m.any(&ours);
     let bad_set = m.not(ours);
+    let bad_set = m.reg(bad_set);
     let bad_shape = bad_shape(m, config, descriptor, op);
     let low: Vec<Sig> = [Descriptor::src, Descriptor::dst, Descriptor::param]
         .map(|address| {
@@ -70,6 +74,7 @@ pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Ope
     let low = m.any(&low);
     let aligned = m.eq_const(low, 0);
     let misaligned = m.not(aligned);
+    let misaligned = m.reg(misaligned);
     let cases = [
         (bad_opcode, Error::BadOpcode),
         (bad_set, Error::BadSet),
@@ -78,7 +83,8 @@ pub(crate) fn validate(m: &mut Module, config: &Config, descriptor: Sig, op: Ope
     ]
     .map(|(hit, error)| (hit, m.constant(error.code().into(), 16)));
     let none = m.constant(0, 16);
-    m.choose(&cases, none)
+    let error = m.choose(&cases, none);
+    m.reg(error)
 }
 
 /// Whether the job's set fills a last block of a leaf with zeros.
@@ -108,12 +114,7 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let levels = field(m, descriptor, Descriptor::levels);
     let most = m.constant(MAX_LEVELS, 8);
     let too_high = m.lt(most, levels);
-    let one = m.constant(1, 32);
-    let leaves = m.shl_var(one, levels);
-    let mask = m.sub(leaves, one);
-    let odd = m.and(rows, mask);
-    let even = m.eq_const(odd, 0);
-    let uneven = m.not(even);
+    let uneven = uneven(m, descriptor, op);
     let hash = m.any(&[no_width, too_high, uneven]);
     let hash = m.and(op.hash, hash);
 
@@ -144,30 +145,37 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
     let forward = m.bit(flags, FLAG_FORWARD.trailing_zeros());
     let backward = m.not(forward);
     let cosets_of_none = m.and(cosets, backward);
-    let split = bad_split(m, config, descriptor, rows, cosets);
-    let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none, split]);
+    let split = bad_split(m, config, descriptor, rows, cosets, uneven);
+    let split = m.reg(split);
+    let transform = m.any(&[bad_flags, too_short, too_long, too_many, cosets_of_none]);
+    let transform = m.reg(transform);
+    let transform = m.or(transform, split);
     let transforms = m.or(op.transform, op.commit);
     let transform = m.and(transforms, transform);
 
     // A commit's leaves: the rows of its values, in the panels that they fill, and salts.
     let [log_n, log_cosets, levels] = [log_n, log_cosets, levels].map(|log| m.extend(log, 9));
     let log_rows = m.add(log_n, log_cosets);
+    let log_rows = m.reg(log_rows);
     let salts = field(m, descriptor, Descriptor::salts);
     let most = m.constant(MAX_SALTS.into(), 8);
     let too_salty = m.lt(most, salts);
     let too_wide = {
         let [width, salts] = [width, salts].map(|count| m.extend(count, 17));
         let sum = m.add(width, salts);
+        let sum = m.reg(sum);
         m.bit(sum, 16)
     };
     let too_high = m.lt(log_rows, levels);
     let panels = width_panels(m, width);
+    let panels = m.reg(panels);
     let fitting = m.eq(rows, panels);
     let not_fitting = m.not(fitting);
     // The passes of a split transform do not have their values in the order of leaves.
     let passes = [FLAG_ACROSS, FLAG_OWN_TABLES].map(|flag| m.bit(flags, flag.trailing_zeros()));
     let pass = m.any(&passes);
     let commit = m.any(&[no_width, backward, pass, too_salty, too_wide, too_high, not_fitting]);
+    let commit = m.reg(commit);
     let commit = m.and(op.commit, commit);
 
     // Arities, and input beats that can be counted.
@@ -183,7 +191,24 @@ fn bad_shape(m: &mut Module, config: &Config, descriptor: Sig, op: Operation) ->
         m.and(op.fold, bad)
     };
 
-    m.any(&[empty, permute, hash, transform, commit, fold])
+    let bad = m.any(&[empty, permute, hash, transform, commit, fold]);
+    m.reg(bad)
+}
+
+/// Whether the rows are no multiple of 2^levels, for a hash, or of 2^log_inner.
+fn uneven(m: &mut Module, descriptor: Sig, op: Operation) -> Sig {
+    let [rows, levels, log_inner] =
+        [Descriptor::rows, Descriptor::levels, Descriptor::log_inner].map(|of| field(m, descriptor, of));
+    let log = m.mux(op.hash, levels, log_inner);
+    let one = m.constant(1, 32);
+    let power = m.shl_var(one, log);
+    let power = m.reg(power);
+    let mask = m.sub(power, one);
+    let odd = m.and(rows, mask);
+    let odd = m.reg(odd);
+    let even = m.eq_const(odd, 0);
+    let uneven = m.not(even);
+    m.reg(uneven)
 }
 
 /// Panels that hold `width` columns.
@@ -196,7 +221,7 @@ pub(crate) fn width_panels(m: &mut Module, width: Sig) -> Sig {
 
 /// Whether a transform across its panel is more than the walks or the engine can count, one that turns its panels more
 /// than the chip holds or not all of what it holds, or another one has inner rows.
-fn bad_split(m: &mut Module, config: &Config, descriptor: Sig, rows: Sig, cosets: Sig) -> Sig {
+fn bad_split(m: &mut Module, config: &Config, descriptor: Sig, rows: Sig, cosets: Sig, uneven: Sig) -> Sig {
     let flags = field(m, descriptor, Descriptor::flags);
     let across = m.bit(flags, FLAG_ACROSS.trailing_zeros());
     let log_n = field(m, descriptor, Descriptor::log_n);
@@ -215,14 +240,9 @@ fn bad_split(m: &mut Module, config: &Config, descriptor: Sig, rows: Sig, cosets
     let turning = m.and(own_tables, inverse);
     let [log, inner] = [log_n, log_inner].map(|x| m.extend(x, 9));
     let held = m.add(log, inner);
+    let held = m.reg(held);
     let most = m.constant(config.ntt.max_log.into(), 9);
     let too_long = m.lt(most, held);
-    let one = m.constant(1, 32);
-    let group = m.shl_var(one, log_inner);
-    let group_mask = m.sub(group, one);
-    let odd = m.and(rows, group_mask);
-    let whole = m.eq_const(odd, 0);
-    let uneven = m.not(whole);
     let bad_turning = m.any(&[too_many, too_long, uneven]);
 
     let none = m.eq_const(log_inner, 0);

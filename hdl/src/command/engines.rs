@@ -46,7 +46,7 @@ pub(super) fn engines(
     m: &mut Module,
     plan: &Plan,
     op: Operation,
-    (decode, active): (Sig, Sig),
+    (preparing, decode, active): (Sig, Sig, Sig),
     start: Sig,
     input: (Sig, Sig),
     out_ready: Sig,
@@ -126,10 +126,10 @@ pub(super) fn engines(
     ];
     let fold = parts.fold.as_ref().map(|engine| m.instance("fold", engine, &ports));
     // An engine, at rest, begins every job as it comes out of reset: a job's cycles do not depend on what was before.
-    // While a job is decoded the plan does not yet know its level, but a commit job needs both.
+    // While a job is decoded the plan is not yet of its first level, but a commit job needs both.
     let reset = m.own_reset();
     let fresh = m.or(reset, decode);
-    let commit_begins = m.and(decode, op.commit);
+    let commit_begins = m.and(preparing, op.commit);
     let [transforms, hashes] = [plan.transform, plan.hashing].map(|mine| m.or(mine, commit_begins));
     for (part, engine, mine) in [("poseidon", &poseidon, hashes), ("ntt", &ntt, transforms), ("fold", &fold, op.fold)] {
         if let Some(engine) = engine {

@@ -5,15 +5,18 @@ use std::rc::Rc;
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::{dff::DFF, dff_setup};
 
+use super::plan::SETTLES;
 use crate::{control, datapath::Module};
 
-/// `Idle` waits for `go`. `Decode` (one cycle) has the descriptor in registers and knows whether it is valid. `Begin`
-/// starts the engine and both segment walks, `Settle` lets them leave rest, `Run` waits until all of them rest again,
+/// `Idle` waits for `go`. `Look` has the descriptor in registers and waits until it is understood; `Decode` (one cycle) knows
+/// whether it is valid. `Plan` waits until the plan of the job, or of a tree's next level, stands. `Begin` starts the engine and both segment walks, `Settle` lets them leave rest, `Run` waits until all of them rest again,
 /// every write being answered. `Next` moves a tree up by a level; `Done` ends the job.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum JobState {
     Idle,
+    Look,
     Decode,
+    Plan,
     Begin,
     Settle,
     Run,
@@ -26,9 +29,11 @@ struct JobControl {
     clk: Signal<In, Clock>,
     rst: Signal<In, Bit>,
     go: Signal<In, Bit>,
+    settled: Signal<In, Bit>,
     invalid: Signal<In, Bit>,
     quiet: Signal<In, Bit>,
     more: Signal<In, Bit>,
+    settling: Signal<Out, Bit>,
     decode: Signal<Out, Bit>,
     start: Signal<Out, Bit>,
     next_level: Signal<Out, Bit>,
@@ -41,6 +46,7 @@ impl Logic for JobControl {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clk, state);
+        self.settling.next = false;
         self.decode.next = false;
         self.start.next = false;
         self.next_level.next = false;
@@ -50,14 +56,26 @@ impl Logic for JobControl {
             JobState::Idle => {
                 self.active.next = false;
                 if self.go.val() {
+                    self.state.d.next = JobState::Look;
+                }
+            }
+            JobState::Look => {
+                self.settling.next = true;
+                if self.settled.val() {
                     self.state.d.next = JobState::Decode;
                 }
             }
             JobState::Decode => {
                 self.decode.next = true;
-                self.state.d.next = JobState::Begin;
+                self.state.d.next = JobState::Plan;
                 if self.invalid.val() {
                     self.state.d.next = JobState::Done;
+                }
+            }
+            JobState::Plan => {
+                self.settling.next = true;
+                if self.settled.val() {
+                    self.state.d.next = JobState::Begin;
                 }
             }
             JobState::Begin => {
@@ -77,7 +95,7 @@ impl Logic for JobControl {
             }
             JobState::Next => {
                 self.next_level.next = true;
-                self.state.d.next = JobState::Begin;
+                self.state.d.next = JobState::Plan;
             }
             JobState::Done => {
                 self.done.next = true;
@@ -93,7 +111,24 @@ impl Logic for JobControl {
     }
 }
 
-/// The machine as a module: see [`JobState`].
+/// Module `job`: the machine, which waits for [`SETTLES`] cycles where it waits. Inputs `go`, `invalid`, `quiet`, `more`;
+/// outputs `preparing` (neither engine nor walk has begun), `decode`, `start`, `next_level`, `done`, `active`.
 pub(crate) fn job_control() -> Rc<Module> {
-    control::module("job", JobControl::default())
+    let mut m = Module::new("job");
+    let inputs = ["go", "invalid", "quiet", "more"].map(|port| (port, m.input(port, 1)));
+    let settled = m.wire(1);
+    let control = control::module("job", JobControl::default());
+    let control = m.instance("control", &control, &[&inputs[..], &[("settled", *settled)]].concat());
+    let [settling, decode] = ["settling", "decode"].map(|port| m.output_of(&control, port));
+    let other = m.not(settling);
+    let count = m.counter("settles", SETTLES.ilog2(), settling, other);
+    let last = m.eq_const(count, u128::from(SETTLES) - 1);
+    m.connect(settled, last);
+    let preparing = m.or(settling, decode);
+    m.output("preparing", preparing);
+    for port in ["decode", "start", "next_level", "done", "active"] {
+        let sig = m.output_of(&control, port);
+        m.output(port, sig);
+    }
+    Rc::new(m)
 }

@@ -37,12 +37,14 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let out_ready = m.input("out_ready", 1);
     let values_ready = m.input("values_ready", 1);
 
-    let position = m.state("position", 32, 0);
+    // The beat that is next, the first being 1. What is known of it was found with the one before.
+    let position = m.state("position", 32, 1);
     let panels_left = m.state("panels_left", 32, 0);
-    let done = m.eq_const(*panels_left, 0);
-    let last_panel = m.eq_const(*panels_left, 1);
-    let early = m.lt(*position, length);
-    let coefficient = m.and(coefficients, early);
+    let all_done = m.state("all_done", 1, 1);
+    let at_last_panel = m.state("at_last_panel", 1, 0);
+    let early = m.state("early", 1, 0);
+    let (done, last_panel) = (*all_done, *at_last_panel);
+    let coefficient = m.and(coefficients, *early);
     let value = m.not(coefficient);
 
     // Words of the last panel that have no column take the salts', and after it there is nothing else.
@@ -93,16 +95,27 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let salt_ready = m.or(merges, goes_alone);
     let step = m.and(step, beat_ends);
 
-    let plus = m.add_const(*position, 1);
-    let last = m.eq(plus, panel_beats);
+    let last = m.eq(*position, panel_beats);
     let panel_done = m.and(step, last);
-    let zero = m.constant(0, 32);
-    let next = m.choose(&[(start, zero), (panel_done, zero), (step, plus)], *position);
-    m.drive(position, next);
-    let one: Sig = m.constant(1, 32);
-    let fewer = m.sub(*panels_left, one);
-    let next = m.choose(&[(start, panels), (panel_done, fewer)], *panels_left);
-    m.drive(panels_left, next);
+    let (yes, no) = (m.constant(1, 1), m.constant(0, 1));
+    let restarts = m.or(start, panel_done);
+    let changes = m.or(restarts, step);
+    let (first, plus) = (m.constant(1, 32), m.add_const(*position, 1));
+    let next = m.mux(restarts, first, plus);
+    m.drive_when(position, changes, next);
+    // A transform has at least two coefficients.
+    let over = m.eq(*position, length);
+    let over = m.and(step, over);
+    let next = m.choose(&[(restarts, yes), (over, no)], *early);
+    m.drive(early, next);
+    let fewer = m.sub(*panels_left, first);
+    let next = m.mux(start, panels, fewer);
+    m.drive_when(panels_left, restarts, next);
+    let [one_at_all, one_after] = [(panels, 1), (*panels_left, 2)].map(|(left, count)| m.eq_const(left, count));
+    let next = m.mux(start, one_at_all, one_after);
+    m.drive_when(at_last_panel, restarts, next);
+    let next = m.mux(start, no, last_panel);
+    m.drive_when(all_done, restarts, next);
 
     m.output("in_ready", in_ready);
     m.output("salt_ready", salt_ready);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{frame, memory, receive, send, Link};
+use super::{frame, memory, receive, send, slot, Link};
 use crate::datapath::{Module, PortDirection, Sig};
 
 /// Module `link_lite`: an AXI4-Lite master for one access at a time. An `access` that comes before the last one is
@@ -126,20 +126,25 @@ pub fn bridge(link: &Link) -> Rc<Module> {
         m.connect(wire, sig);
     }
     let [valid, byte, last] = ["valid", "octet", "last"].map(|port| m.output_of(&send, port));
-    let parts = [("in_valid", valid), ("in_octet", byte), ("in_last", last), ("ready", tx_ready)];
+    let (send_takes, line_takes) = (m.wire(1), m.wire(1));
+    let byte = m.cat(&[last, byte]);
+    let said = slot(&mut m, "said", valid, byte, *send_takes);
+    m.connect(send_ready, said.ready);
+    let (byte, last) = (m.slice(said.data, 0, 8), m.bit(said.data, 8));
+    let parts = [("in_valid", said.valid), ("in_octet", byte), ("in_last", last), ("ready", *line_takes)];
     let frames = m.instance("frames_out", &frame::transmitter(), &parts);
-    let sig = m.output_of(&frames, "in_ready");
-    m.connect(send_ready, sig);
+    let [takes, valid, byte] = ["in_ready", "valid", "octet"].map(|port| m.output_of(&frames, port));
+    m.connect(send_takes, takes);
+    let framed = slot(&mut m, "framed", valid, byte, tx_ready);
+    m.connect(line_takes, framed.ready);
     for (module, at) in [(&lite, &lite_at), (&read, &read_at), (&write, &write_at)] {
         for (name, ..) in module.ports().filter(|(n, d, _)| *d == PortDirection::Out && bus(n)) {
             let sig = m.output_of(at, name);
             m.output(name, sig);
         }
     }
-    for (port, from) in [("tx_valid", "valid"), ("tx_octet", "octet")] {
-        let sig = m.output_of(&frames, from);
-        m.output(port, sig);
-    }
+    m.output("tx_valid", framed.valid);
+    m.output("tx_octet", framed.data);
     Rc::new(m)
 }
 

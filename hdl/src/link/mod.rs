@@ -52,6 +52,29 @@ impl Link {
     }
 }
 
+/// A byte, with what goes with it, on its way along the line.
+struct Slot {
+    /// It can be put in.
+    ready: Sig,
+    /// It is there.
+    valid: Sig,
+    data: Sig,
+}
+
+/// Room for one byte between two that must not see each other within a cycle. A byte passes in every second cycle at
+/// most, which on a line takes many.
+fn slot(m: &mut Module, name: &str, valid: Sig, data: Sig, ready: Sig) -> Slot {
+    let full = m.state(&format!("{name}_full"), 1, 0);
+    let held = m.state(&format!("{name}_held"), data.width(), 0);
+    let free = m.not(*full);
+    let take = m.and(valid, free);
+    m.drive_when(held, take, data);
+    let (one, zero) = (m.constant(1, 1), m.constant(0, 1));
+    let next = m.choose(&[(take, one), (ready, zero)], *full);
+    m.drive(full, next);
+    Slot { ready: free, valid: *full, data: *held }
+}
+
 /// A board: accelerator and bridge.
 ///
 /// Ports beside `clk` and `rst`: `rx`, `tx` (idle high), `leds`: bit 0 work is under way, bit 1 the host's frames arrive
@@ -69,8 +92,11 @@ pub fn board(config: &Config, link: &Link, gates: bool) -> Design {
     // What stands outside the reset that comes over the line.
     let line = m.instance("line_in", &uart::receiver(link.divider), &[("rx", rx)]);
     let [valid, byte] = ["valid", "octet"].map(|port| m.output_of(&line, port));
+    let (valid, byte) = (m.delay_valid(valid, 1), m.reg(byte));
     let frames = m.instance("frames_in", &frame::receiver(), &[("in_valid", valid), ("in_octet", byte)]);
     let [valid, byte, end, good] = ["valid", "octet", "ends", "good"].map(|port| m.output_of(&frames, port));
+    let [valid, end, good] = [valid, end, good].map(|sig| m.delay_valid(sig, 1));
+    let byte = m.reg(byte);
     let parts = [("valid", valid), ("octet", byte), ("ends", end), ("good", good)];
     let receive = m.instance("receive", &receive::receive(), &parts);
     let received: Vec<(String, Sig)> =

@@ -8,6 +8,16 @@
         if ($past(s_arvalid && !s_arready)) assume (s_arvalid && $stable(s_araddr));
     end
 
+    // Cycles before this one that had its address.
+    wire f_finds = f_state == 1 || f_state == 4;
+    reg [15:0] f_address;
+    reg [2:0] f_count = 0;
+    wire [2:0] f_seen = address == f_address ? f_count : 0;
+    always @(posedge clk) begin
+        f_address <= address;
+        f_count <= rst ? 0 : f_seen == 7 ? 7 : f_seen + 1;
+    end
+
     // Accesses that were taken and not answered, and the answers they must get.
     reg f_write = 0, f_read = 0, f_known;
     reg [31:0] f_data;
@@ -38,12 +48,21 @@
         if (f_past && !$past(rst)) begin
             if ($past(s_bvalid && !s_bready)) assert (s_bvalid && $stable(s_bresp));
             if ($past(s_rvalid && !s_rready)) assert (s_rvalid && $stable(s_rdata) && $stable(s_rresp));
-            // A complete write waits for nothing but the answer before it.
-            if ($past(s_awvalid && s_wvalid && f_state == 0)) assert (s_awready);
+            // A complete write waits for nothing but the answer before it, and @FINDS@ cycles for its register; so does a
+            // read.
+            if ($past(s_awvalid && s_wvalid && f_state == 0)) assert (f_state == 1);
+            if ($past(s_arvalid && f_state == 0) && !$past(s_awvalid && s_wvalid)) assert (f_state == 4);
+            if ($past(f_finds)) assert ($past({{finds}}) == @FINDS@ - 1 ? s_awready || s_arready
+                : f_finds && {{finds}} == $past({{finds}}) + 1);
             // The clock may stop only when nothing is under way.
             if (f_write || f_read) assert (busy);
         end
-        // Invariants: where it begins, and no state beyond the five.
+        // When the register file acts it has seen the access's address for @FINDS@ cycles.
+        if (s_awready || s_arready) assert (f_seen >= @FINDS@);
+        // Invariants: where it begins, and no state beyond the seven.
+        if (f_state == 1) assert (s_awvalid && s_wvalid);
+        if (f_state == 4) assert (s_arvalid);
+        assert (f_finds ? f_seen >= {{finds}} : {{finds}} == 0);
         if (!f_past || $past(rst)) assert (f_state == 0 && !f_write && !f_read);
-        assert (f_state <= 4);
+        assert (f_state <= 6);
     end

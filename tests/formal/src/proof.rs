@@ -328,14 +328,14 @@ fn broken_bursts(mover: &'static str) -> [Broken; 2] {
         Broken {
             what: "a burst may be a beat too long for its page",
             module: mover,
-            how: Break::Replace("7'h40 - ", "7'h41 - "),
-            depth: 8,
+            how: Break::Replace("8'h40 - ", "8'h41 - "),
+            depth: 10,
         },
         Broken {
             what: "the address does not wait for ready",
             module: "ctl_bursts",
             how: Break::Replace("if (taken) begin", "if (1'b1) begin"),
-            depth: 8,
+            depth: 10,
         },
     ]
 }
@@ -361,12 +361,18 @@ fn buses() -> Vec<Proof> {
             probes: vec![probe(("handshake_0", "ctl_lite_slave"), ("state$q", 3), "f_state")],
             cut: None,
             memories: Memories::Arrays,
-            values: vec![],
+            values: vec![value("FINDS", hotloop_hdl::bus::FINDS)],
             broken: vec![
                 Broken {
                     what: "an answer is not held",
                     module: "ctl_lite_slave",
                     how: Break::Replace("if (bready) begin", "if (1'b1) begin"),
+                    depth: 8,
+                },
+                Broken {
+                    what: "a register is written before it is found",
+                    module: "ctl_lite_slave",
+                    how: Break::Replace("if (found) begin", "if (1'b1) begin"),
                     depth: 8,
                 },
                 Broken {
@@ -398,7 +404,7 @@ fn buses() -> Vec<Proof> {
             ],
             cut: None,
             memories: Memories::Free("fifo_512x512"),
-            values: channel("ar").chain([value("DEPTH", 512)]).collect(),
+            values: channel("ar").chain([value("DEPTH", 512), value("FILL", 1)]).collect(),
             broken: broken_bursts("dma_reader")
                 .into_iter()
                 .chain([Broken {
@@ -419,7 +425,7 @@ fn buses() -> Vec<Proof> {
             probes: vec![state],
             cut: None,
             memories: Memories::Arrays,
-            values: channel("aw").collect(),
+            values: channel("aw").chain([value("FILL", 0)]).collect(),
             broken: broken_bursts("dma_writer").into(),
         },
         Proof {
@@ -443,7 +449,7 @@ fn buses() -> Vec<Proof> {
             ],
             cut: None,
             memories: Memories::Free("fifo_8x16"),
-            values: vec![],
+            values: vec![value("FILL", 0)],
             broken: vec![
                 Broken {
                     what: "a burst's last beat is marked one too early",

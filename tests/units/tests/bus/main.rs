@@ -65,7 +65,8 @@ fn loopback_moves_every_byte_and_no_other() {
             assert_eq!(host.slice(dst, rows), moved, "{rows} beats");
             assert_eq!((host.slice(dst - 64, 1)[0], host.slice(dst + 64 * rows, 1)[0]), ([0x5a; 8], [0x5a; 8]));
             if pace == 100 {
-                assert!(completion.cycles <= rows + 12, "{} cycles for {rows} beats", completion.cycles);
+                // A beat a cycle, and what a job costs at all: to understand it, plan it, and judge its first segments.
+                assert!(completion.cycles <= rows + 40, "{} cycles for {rows} beats", completion.cycles);
             }
             total += rows;
         }
