@@ -82,7 +82,7 @@ fn ctrl_c_ends_it() {
     let child = build(&folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let work = folder.join("ecpix5-85-link-work");
     let start = Instant::now();
-    while !work.join("board.v").exists() {
+    while !work.join("top.v").exists() {
         assert!(start.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -45,7 +45,7 @@ pub fn run(args: &BuildArgs, output: &Output) -> Result<ExitCode, Failure> {
         return project::adopt(&board, image, args.fmax, output);
     }
     match (board.vendor, args.project_only) {
-                (Vendor::Xilinx, true) => project::write(&board, &args.out, output),
+        (Vendor::Xilinx, true) => project::write(&board, &args.out, output),
         (Vendor::Xilinx, false) => Err(Failure::usage(format!(
             "only Vivado makes an image for {0}: `hotloop bitstream build {0} --project-only` writes the project for it, \
              and `--image` takes what Vivado made",
