@@ -380,7 +380,8 @@ mod tests {
                 assert!(top.contains(&format!("wire {port},")) || top.contains(&format!("wire {port}\n")), "{port}");
             }
             let own = Preset::named(&board.preset).unwrap();
-            assert_eq!(build.clock_mhz, f64::from(own.clock_mhz), "{}", board.name);
+            let mhz = board.accelerator_mhz.unwrap_or(own.clock_mhz.into());
+            assert_eq!((build.clock_mhz, build.baud), (mhz, 3_000_000), "{}", board.name);
             assert!(build.nextpnr(board, 1)[0].ends_with('k'), "{}", board.name);
         }
         let wrong =

@@ -118,6 +118,9 @@ fn run(job: &Job, build: &Build, tools: &Tools, out: &Path, output: &Output) -> 
     let file = format!("{}.bit", job.name);
     let timed = |step, found, arguments, hear: &mut dyn FnMut(&str)| {
         let begun = Instant::now();
+        if !output.is_watched() {
+            output.note(&format!("{step} …"));
+        }
         tools.run(found, arguments, &job.work, hear).map(|_| (step, begun.elapsed().as_secs_f64()))
     };
     let synthesis = timed("synthesis", yosys, build.yosys(), &mut |line| {

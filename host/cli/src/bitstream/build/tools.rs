@@ -70,7 +70,7 @@ impl Found {
     /// Version and place.
     pub fn text(&self) -> String {
         let path = self.place.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        format!("{} {} ({path})", self.name, self.version)
+        format!("{} {} ({path})", self.name, self.version.split(' ').next().unwrap_or_default())
     }
 }
 
