@@ -76,6 +76,7 @@ struct Job<'a> {
     /// The tools' folder.
     work: PathBuf,
     seed: u64,
+    start: Instant,
 }
 
 /// Builds the image and its manifest into `out`. The tools work in a folder beside them, which stays, with their logs;
@@ -88,33 +89,43 @@ pub fn build(board: &Board, out: &Path, args: &FlowArgs, output: &Output) -> Res
         true => board.name.clone(),
         false => format!("{}-{preset}", board.name),
     };
+    let start = Instant::now();
     let limit = Duration::from_secs(60 * args.limit);
     let tools = Tools::new(&args.tools(), args.yowasp, limit, &interrupted)?;
     output.progress(&format!("generating {name} …"));
     let build = Build::new(board, preset, args.clock).map_err(failure)?;
-    let job = Job { board, preset, work: out.join(format!("{name}-work")), name, seed: args.seed };
+    let found = tools.find(&mut |line| progress(output, "tools", start, line), &|text| output.note(text))?;
+    let texts: Vec<String> = found.iter().map(Found::text).collect();
+    output.note(&format!("tools: {}", texts.join(", ")));
+    if found.iter().any(Found::is_packaged) {
+        output.note("YoWASP's take about twice as long as programs of this machine (docs/bitstreams.md)");
+    }
+    let job = Job { board, preset, work: out.join(format!("{name}-work")), name, seed: args.seed, start };
     fresh(&job.work, &build)?;
-    let made = run(&job, &build, &tools, out, output);
+    let made = run(&job, &build, &tools, &found, out, output);
     if made.is_err() && interrupted() {
         let _ = std::fs::remove_dir_all(&job.work);
     }
     made
 }
 
-fn run(job: &Job, build: &Build, tools: &Tools, out: &Path, output: &Output) -> Result<ExitCode, Failure> {
-    let start = Instant::now();
-    let progress = |step: &str, line: &str| {
-        let seconds = start.elapsed().as_secs();
-        let short: String = line.trim_start_matches("Info: ").trim().chars().take(70).collect();
-        output.progress(&format!("{step}, {}:{:02}: {short}", seconds / 60, seconds % 60));
-    };
-    let found = tools.find(&mut |line| progress("tools", line))?;
-    let texts: Vec<String> = found.iter().map(Found::text).collect();
-    output.note(&format!("tools: {}", texts.join(", ")));
-    if found.iter().any(Found::is_packaged) {
-        output.note("YoWASP's take about twice as long as programs of this machine (docs/bitstreams.md)");
-    }
-    let [yosys, nextpnr, ecppack] = &found;
+/// What a program says, behind the step and its time in minutes.
+fn progress(output: &Output, step: &str, start: Instant, line: &str) {
+    let seconds = start.elapsed().as_secs();
+    let short: String = line.trim_start_matches("Info: ").trim().chars().take(70).collect();
+    output.progress(&format!("{step}, {}:{:02}: {short}", seconds / 60, seconds % 60));
+}
+
+fn run(
+    job: &Job,
+    build: &Build,
+    tools: &Tools,
+    found: &[Found; 3],
+    out: &Path,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
+    let progress = |step: &str, line: &str| progress(output, step, job.start, line);
+    let [yosys, nextpnr, ecppack] = found;
     let file = format!("{}.bit", job.name);
     let timed = |step, found, arguments, hear: &mut dyn FnMut(&str)| {
         let begun = Instant::now();
@@ -153,7 +164,7 @@ fn run(job: &Job, build: &Build, tools: &Tools, out: &Path, output: &Output) -> 
         "manifest": path,
         "image": manifest,
         "baud": build.baud,
-        "seconds": start.elapsed().as_secs_f64(),
+        "seconds": job.start.elapsed().as_secs_f64(),
         "steps": steps.map(|(step, seconds)| json!({ "step": step, "seconds": seconds })),
         "unchecked": job.board.unchecked,
     });
