@@ -39,15 +39,24 @@ pub fn run(args: &StatusArgs, output: &Output) -> Result<ExitCode, Failure> {
     let link = board.link().map_err(Failure::new)?;
     let fault = board.fault_code().map_err(Failure::new)?;
     let counters = device.counters().map_err(Failure::new)?;
-    let image = image_of(device.identity().build_id, &args.dir)?;
+    let images = images_of(device.identity().build_id, &args.dir)?;
     let identity = identity(device.identity());
     let shares = utilisation(device.identity(), &counters);
-    let clock_mhz = image.as_ref().map(|(_, manifest)| manifest.clock_mhz);
+    // The same accelerator may be there for several boards, and only one of them is this one.
+    let (image, unknown) = match &images[..] {
+        [image] => (Some(image), String::new()),
+        [] => (None, format!("no manifest in {} has this build", args.dir.display())),
+        several => {
+            let names: Vec<String> = several.iter().map(|(path, _)| path.display().to_string()).collect();
+            (None, format!("several manifests have this build: {}", names.join(", ")))
+        }
+    };
+    let clock_mhz = image.map(|(_, manifest)| manifest.clock_mhz);
     let uptime = clock_mhz.map(|mhz| counters.cycles as f64 / (mhz * 1e6));
     let object = json!({
         "device": device.name(),
         "identity": identity,
-        "image": image.as_ref().map(|(path, manifest)| json!({
+        "image": image.map(|(path, manifest)| json!({
             "manifest": path,
             "board": manifest.board,
             "clock_mhz": manifest.clock_mhz,
@@ -65,8 +74,7 @@ pub fn run(args: &StatusArgs, output: &Output) -> Result<ExitCode, Failure> {
     let mut lines = vec![line("device", device.name())];
     lines.extend(object_lines(&identity));
     let described = image.map(|(path, manifest)| format!("{} for {}", path.display(), manifest.board));
-    let nowhere = format!("no manifest in {} has this build", args.dir.display());
-    lines.push(line("image", &or_none(described, &nowhere)));
+    lines.push(line("image", &or_none(described, &unknown)));
     lines.push(line("link", &or_none(link.map(link_text), "no PCI Express")));
     lines.push(line("monitor", &format!("none: {NO_MONITOR}")));
     lines.push(line("fault", fault_name(fault)));
@@ -76,7 +84,7 @@ pub fn run(args: &StatusArgs, output: &Output) -> Result<ExitCode, Failure> {
         lines.push(line(&format!("busy: {engine}"), &or_none(percent, "this board has no such engine")));
     }
     let seconds = uptime.map(|seconds| format!("{seconds:.3} s since the device was opened"));
-    lines.push(line("uptime", &or_none(seconds, "the clock is not known, without a manifest")));
+    lines.push(line("uptime", &or_none(seconds, "the clock is not known without the image's manifest")));
     output.result(&object, &lines)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -90,11 +98,11 @@ fn object_lines(object: &Value) -> Vec<String> {
     object.as_object().into_iter().flatten().map(|(key, value)| line(&key.replace('_', " "), &text(value))).collect()
 }
 
-/// The manifest of the image that a board runs, by its build identity. Manifests that cannot be read are another matter.
-fn image_of(build_id: u64, folder: &Path) -> Result<Option<(PathBuf, Manifest)>, Failure> {
+/// The manifests of images that a board with this build identity may run. Manifests that cannot be read are another matter.
+fn images_of(build_id: u64, folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
     let paths = manifests(folder)?.into_iter();
-    let mut read = paths.filter_map(|path| Manifest::load(&path).ok().map(|manifest| (path, manifest)));
-    Ok(read.find(|(_, manifest)| manifest.kind == Kind::Bitstream && manifest.build_id.0 == build_id))
+    let read = paths.filter_map(|path| Manifest::load(&path).ok().map(|manifest| (path, manifest)));
+    Ok(read.filter(|(_, manifest)| manifest.kind == Kind::Bitstream && manifest.build_id.0 == build_id).collect())
 }
 
 fn link_json(link: &LinkState) -> Value {

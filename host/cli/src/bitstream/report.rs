@@ -56,7 +56,8 @@ impl Entry {
             m.kind == Kind::Bitstream && m.utilisation.source == Source::Routed && m.features.preset == board.preset
         });
         let utilisation = routed.as_ref().map_or_else(|| estimate(&board, preset), |m| m.utilisation);
-        let clock_mhz = routed.as_ref().map_or_else(|| preset.clock_mhz.into(), |m| m.clock_mhz);
+        let assumed = board.accelerator_mhz.unwrap_or_else(|| preset.clock_mhz.into());
+        let clock_mhz = routed.as_ref().map_or(assumed, |m| m.clock_mhz);
         Ok(Entry { board, preset, routed, utilisation, clock_mhz })
     }
 
@@ -197,7 +198,7 @@ By nextpnr-ecp5, from the image's manifest. The clock is what the PLL makes; tim
 const ESTIMATED: &str = "\
 ## Estimated
 By the area model, of the accelerator alone, without a shell or a link, against the part of the board. The clock is an
-assumption of the preset. Nobody has placed and routed these here.
+assumption of the board's file, else of the preset. Nobody has placed and routed these here.
 
 ";
 
