@@ -7,6 +7,7 @@ mod axi;
 mod bridge;
 mod constraints;
 pub(crate) mod logic;
+mod monitor;
 pub(crate) mod netlist;
 mod shell;
 mod tcl;
