@@ -12,7 +12,7 @@ use hotloop_boards::{
     all, find,
     image::Image,
     manifest::{sha256, Kind, Source},
-    vivado::{Block, Project, ProjectError},
+    vivado::{counted, Block, Project, ProjectError, COUNTS},
     Board, Family, Link,
 };
 use hotloop_hdl::{datapath::PortDirection, Config};
@@ -260,6 +260,23 @@ fn yosys_elaborates_a_whole_board() {
             .next_back()
             .map(|n| n.trim().parse::<u64>());
         assert_eq!(count, Some(Ok(project.estimate.multipliers)), "{name}");
+    }
+}
+
+/// What `--synthesise` runs, on bus and rings alone: Yosys' cells are not far from the area model's sums.
+#[test]
+fn yosys_counts_an_accelerator() {
+    for name in ["acorn-cle215", "vcu118"] {
+        let board = find(name, None).unwrap();
+        let project = small(&board);
+        let folder = written("counts", &board, &project).join(name);
+        let output = Command::new("yosys").arg("-q").args(project.yosys(&board)).current_dir(&folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let yosys = counted(&fs::read_to_string(folder.join(COUNTS)).unwrap()).unwrap();
+        println!("{name}: model {:?}, Yosys {yosys:?}", project.estimate);
+        let near = |a: u64, b: u64| a.abs_diff(b) * 3 <= a.max(b);
+        assert!(near(yosys.luts, project.estimate.luts) && near(yosys.registers, project.estimate.registers), "{name}");
+        assert_eq!((yosys.multipliers, yosys.memories), (project.estimate.multipliers, project.estimate.memories));
     }
 }
 
