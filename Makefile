@@ -65,7 +65,7 @@ bitstreams:
 	@scripts/setup.sh python3-venv
 	cargo build --release --locked -p hotloop-cli --no-default-features
 	@failed=; for board in $(filter $(XILINX_BOARDS),$(BOARDS)); do \
-		$(HOTLOOP) bitstream build $$board --project-only || failed="$$failed $$board"; done; \
+		$(HOTLOOP) bitstream build $$board --project-only --synthesise || failed="$$failed $$board"; done; \
 	for board in $(filter $(ECP5_BOARDS),$(BOARDS)); do \
 		$(HOTLOOP) bitstream build $$board || failed="$$failed $$board"; done; \
 	$(HOTLOOP) bitstream report --docs docs/boards.md && \

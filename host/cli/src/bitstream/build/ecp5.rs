@@ -33,7 +33,7 @@ pub struct FlowArgs {
     /// ECP5: seed of place and route.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// ECP5: the longest that it may take, in minutes.
+    /// The longest that it may take, in minutes.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     limit: u64,
     /// ECP5: folder with yosys, nextpnr-ecp5 and ecppack. Those that are neither there nor in PATH are YoWASP's, and installed
@@ -54,6 +54,11 @@ impl FlowArgs {
     fn tools(&self) -> PathBuf {
         let cargos = || std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         self.tools.clone().unwrap_or_else(|| cargos().join("ecp5-tools"))
+    }
+
+    /// The longest that it may take.
+    pub fn limit(&self) -> Duration {
+        Duration::from_secs(60 * self.limit)
     }
 }
 
