@@ -32,13 +32,14 @@ test:
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cargo test --release --locked --workspace
 
-# The tests of units, of every set's engine and of the buses, with more of everything. HOTLOOP_VECTORS=n for other
+# The tests of units, of every set's engine and of the buses, with more of everything, and an image built twice. HOTLOOP_VECTORS=n for other
 # numbers of vectors, HOTLOOP_SEED=n for the random numbers of an earlier run.
 test-long:
 	@scripts/setup.sh
 	@HOTLOOP_VECTORS=$${HOTLOOP_VECTORS:-1000000} HOTLOOP_SEED=$${HOTLOOP_SEED:-$$(date +%s)} && \
 	export HOTLOOP_VECTORS HOTLOOP_SEED && echo "test-long: HOTLOOP_VECTORS=$$HOTLOOP_VECTORS HOTLOOP_SEED=$$HOTLOOP_SEED" && \
-	cargo test --release --locked -p hotloop-units -p hotloop-sets
+	cargo test --release --locked -p hotloop-units -p hotloop-sets && \
+	cargo test --release --locked -p hotloop-cli --test ecp5 -- --ignored
 	@scripts/fuzz.sh 60
 
 prove-hardware:
