@@ -45,12 +45,16 @@ impl Module {
         let read_next = m.mux(pop, plus, *read);
         m.drive(read, read_next);
 
-        let popped = m.extend(pop, bits + 1);
-        let left = m.sub(*count, popped);
-        let pushed = m.extend(push, bits + 1);
-        let next = m.add(left, pushed);
-        m.drive(count, next);
-        let none_left = m.eq_const(left, 0);
+        // One more, one less, and what is left of one word are known before it is known what moves.
+        let (more, one) = (m.add_const(*count, 1), m.constant(1, bits + 1));
+        let less = m.sub(*count, one);
+        let moves = m.xor(push, pop);
+        let next = m.mux(push, more, less);
+        m.drive_when(count, moves, next);
+        let none = m.eq_const(*count, 0);
+        let single = m.eq_const(*count, 1);
+        let last = m.and(single, pop);
+        let none_left = m.or(none, last);
         let some_left = m.not(none_left);
         m.drive(valid, some_left);
         let out_data = m.ram_apart(depth, push, *write, in_data, read_next);
@@ -59,12 +63,11 @@ impl Module {
             let total = m.constant(depth.into(), bits + 1);
             m.sub(total, *count)
         };
-        let empty = m.eq_const(*count, 0);
         m.output("in_ready", in_ready);
         m.output("out_valid", *valid);
         m.output("out_data", out_data);
         m.output("free", free);
-        m.output("empty", empty);
+        m.output("empty", none);
         Rc::new(m)
     }
 }

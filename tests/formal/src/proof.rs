@@ -368,7 +368,7 @@ fn buses() -> Vec<Proof> {
                     what: "an answer is not held",
                     module: "ctl_lite_slave",
                     how: Break::Replace("if (bready) begin", "if (1'b1) begin"),
-                    depth: 8,
+                    depth: 12,
                 },
                 Broken {
                     what: "a register is written before it is found",
@@ -462,7 +462,7 @@ fn buses() -> Vec<Proof> {
                     what: "stop changes a beat that is offered",
                     module: "dma_writer",
                     how: Break::Drive("stopping", "stop"),
-                    depth: 10,
+                    depth: 14,
                 },
                 Broken {
                     what: "a promise is pushed though none was made",
