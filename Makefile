@@ -26,7 +26,7 @@ prove:
 	@scripts/prove.sh $(HOTLOOP)
 
 test:
-	@scripts/setup.sh yosys tclsh python3-venv
+	@scripts/setup.sh yosys tclsh python3-venv openFPGALoader
 	cargo fmt --all --check
 	cargo build --release --locked -p hotloop-cli
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
@@ -59,11 +59,13 @@ test-guest:
 ECP5_BOARDS := $(patsubst bitstreams/boards/%.toml,%,$(shell grep -l '^family = "ecp5"' bitstreams/boards/*.toml))
 XILINX_BOARDS := $(patsubst bitstreams/boards/%.toml,%,$(shell grep -l '^vendor = "xilinx"' bitstreams/boards/*.toml))
 BOARDS := $(ECP5_BOARDS) $(XILINX_BOARDS)
+UNKNOWN_BOARDS = $(filter-out $(ECP5_BOARDS) $(XILINX_BOARDS),$(BOARDS))
 bitstreams:
-	@scripts/setup.sh yosys python3-venv
+	@[ -z "$(UNKNOWN_BOARDS)" ] || { echo "bitstreams: bitstreams/boards has no: $(UNKNOWN_BOARDS)" >&2; exit 2; }
+	@scripts/setup.sh python3-venv
 	cargo build --release --locked -p hotloop-cli --no-default-features
 	@failed=; for board in $(filter $(XILINX_BOARDS),$(BOARDS)); do \
-		$(HOTLOOP) bitstream build $$board --project-only || failed="$$failed $$board"; done; \
+		$(HOTLOOP) bitstream build $$board --project-only --synthesise || failed="$$failed $$board"; done; \
 	for board in $(filter $(ECP5_BOARDS),$(BOARDS)); do \
 		$(HOTLOOP) bitstream build $$board || failed="$$failed $$board"; done; \
 	$(HOTLOOP) bitstream report --docs docs/boards.md && \

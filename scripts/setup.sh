@@ -22,6 +22,7 @@ fi
 for extra in "$@"; do
     case $extra in
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3 python3-venv) ;;
+    openFPGALoader) have openFPGALoader || need+=(openfpgaloader) ;;
     tclsh) have tclsh || need+=(tcl) ;;
     *) have "$extra" || need+=("$extra") ;;
     esac

@@ -31,6 +31,8 @@ pub struct Board {
     pub idcode_mask: u32,
     /// The preset it carries.
     pub preset: String,
+    /// ECP5: the accelerator's clock in MHz, where it is not the preset's: what this board's image reaches.
+    pub accelerator_mhz: Option<f64>,
     /// How the host reaches the accelerator.
     pub link: Link,
     /// Keys whose values have no public source that could be looked at: a lab checks them before it trusts them.

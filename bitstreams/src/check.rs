@@ -19,6 +19,9 @@ pub fn check(board: &Board, stem: Option<&str>, text: &str) -> Result<(), Wrong>
         return wrong("name", format!("the file of board `{0}` is `{0}.toml`", board.name));
     }
     part(board)?;
+    if board.accelerator_mhz.is_some_and(|mhz| !(1.0..=1000.0).contains(&mhz) || board.family != Family::Ecp5) {
+        return wrong("accelerator_mhz", "between 1 and 1000 MHz, and for ECP5 boards: others take the preset's");
+    }
     if !(1.0..=1000.0).contains(&board.clock.mhz) {
         return wrong("clock.mhz", format!("{} is not between 1 and 1000 MHz", board.clock.mhz));
     }

@@ -151,7 +151,7 @@ pub struct Utilisation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// By the area model, without the shell around the accelerator.
+    /// By the area model, or by Yosys' cells where the tools name it, without the shell around the accelerator.
     Estimate,
     /// From place and route.
     Routed,

@@ -12,7 +12,7 @@ use hotloop_boards::{
     all, find,
     image::Image,
     manifest::{sha256, Kind, Source},
-    vivado::{Block, Project, ProjectError},
+    vivado::{counted, Block, Project, ProjectError, COUNTS},
     Board, Family, Link,
 };
 use hotloop_hdl::{datapath::PortDirection, Config};
@@ -199,13 +199,48 @@ fn elaborate(test: &str, board: &Board, project: &Project) -> String {
 fn yosys_elaborates_every_shell() {
     for board in boards() {
         let text = elaborate("yosys", &board, &small(&board));
-        let buffer = match board.family {
-            Family::Series7 => "IBUFDS_GTE2",
-            Family::Ultrascale => "IBUFDS_GTE3",
-            _ => "IBUFDS_GTE4",
+        let (buffer, monitor) = match board.family {
+            Family::Series7 => ("IBUFDS_GTE2", "XADC"),
+            Family::Ultrascale => ("IBUFDS_GTE3", "SYSMONE1"),
+            _ => ("IBUFDS_GTE4", "SYSMONE4"),
         };
-        for cell in [buffer, "bridge", "accelerator_clock", "bar_lite", "host_clocks"] {
+        for cell in [buffer, monitor, "bridge", "accelerator_clock", "bar_lite", "host_clocks"] {
             assert!(text.contains(cell), "{}: there is no {cell}", board.name);
+        }
+    }
+}
+
+/// The shell's cells have the ports of the vendor's library, as Yosys has it, each with its width.
+#[test]
+fn cells_have_the_ports_of_the_library() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("library");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["acorn-cle215", "kcu105", "vcu118"] {
+        for cell in &small(&find(name, None).unwrap()).cells {
+            let file = folder.join(format!("{}.json", cell.module));
+            // Without `-lib`, which would leave only black boxes, ports are those of modules.
+            let script = format!(
+                "read_verilog -lib +/xilinx/cells_sim.v +/xilinx/cells_xtra.v; setattr -mod -unset blackbox {0}; \
+                 setattr -mod -set top 1 {0}; hierarchy -purge_lib -top {0}; write_json {1}",
+                cell.module,
+                file.display()
+            );
+            let output = run("yosys", &["-q", "-p", &script]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let json: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+            let library: BTreeMap<String, (bool, usize)> = json["modules"][&cell.module]["ports"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(name, port)| {
+                    (name.clone(), (port["direction"] == "input", port["bits"].as_array().unwrap().len()))
+                })
+                .collect();
+            let own = cell
+                .ports
+                .iter()
+                .map(|port| (port.name.clone(), (port.direction == PortDirection::In, port.width as usize)));
+            assert_eq!(own.collect::<BTreeMap<_, _>>(), library, "{}", cell.module);
         }
     }
 }
@@ -225,6 +260,23 @@ fn yosys_elaborates_a_whole_board() {
             .next_back()
             .map(|n| n.trim().parse::<u64>());
         assert_eq!(count, Some(Ok(project.estimate.multipliers)), "{name}");
+    }
+}
+
+/// What `--synthesise` runs, on bus and rings alone: Yosys' cells are not far from the area model's sums.
+#[test]
+fn yosys_counts_an_accelerator() {
+    for name in ["acorn-cle215", "vcu118"] {
+        let board = find(name, None).unwrap();
+        let project = small(&board);
+        let folder = written("counts", &board, &project).join(name);
+        let output = Command::new("yosys").arg("-q").args(project.yosys(&board)).current_dir(&folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let yosys = counted(&fs::read_to_string(folder.join(COUNTS)).unwrap()).unwrap();
+        println!("{name}: model {:?}, Yosys {yosys:?}", project.estimate);
+        let near = |a: u64, b: u64| a.abs_diff(b) * 3 <= a.max(b);
+        assert!(near(yosys.luts, project.estimate.luts) && near(yosys.registers, project.estimate.registers), "{name}");
+        assert_eq!((yosys.multipliers, yosys.memories), (project.estimate.multipliers, project.estimate.memories));
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     error::{DriverError, JobError},
     function::{FunctionError, PciFunction},
     identity::{Counters, Identity},
+    monitor::MonitorState,
     pool::{DmaPool, PoolOptions},
     rings::Rings,
     timeouts::Timeouts,
@@ -138,6 +139,11 @@ impl Board {
     /// The link to the board; `None` where there is none of PCI Express.
     pub fn link(&self) -> Result<Option<LinkState>, DriverError> {
         config::link(&*self.function)
+    }
+
+    /// Temperature and supplies, where the part has a monitor.
+    pub fn monitor(&self) -> Result<MonitorState, DriverError> {
+        MonitorState::read(&self.bar)
     }
 
     /// Why the rings stopped; 0 while they run.

@@ -13,6 +13,7 @@ mod descriptor;
 mod error;
 pub mod function;
 mod identity;
+mod monitor;
 mod obstacle;
 mod pool;
 mod rings;
@@ -32,6 +33,7 @@ pub use descriptor::{hash_digests, CommitShape, Completion, Descriptor, HashShap
 pub use error::{CompletionError, DriverError, InvalidJob, JobError};
 pub use function::{FunctionError, PciFunction};
 pub use identity::{Counters, Identity};
+pub use monitor::{MonitorState, Reading};
 pub use obstacle::Obstacle;
 pub use pcie_sys::{DmaMemory, EventFd, SysError};
 pub use pool::{DmaPool, PoolOptions};

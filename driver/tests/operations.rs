@@ -3,10 +3,10 @@
 mod common;
 
 use common::*;
-use hotloop_driver::{hash_digests, Board, CommitShape, Descriptor, HashShape, TransformShape};
+use hotloop_driver::{hash_digests, Board, CommitShape, Descriptor, HashShape, MonitorState, TransformShape};
 use hotloop_regs::{
     descriptor::{FLAG_COEFFICIENTS, FLAG_FORWARD, FLAG_INVERSE},
-    scale_table_beats,
+    scale_table_beats, Monitor, MonitorKind,
 };
 use plonky2::{
     field::{
@@ -210,4 +210,22 @@ fn transforms_are_evaluation_and_interpolation() {
             assert_eq!(back, coefficients);
         }
     }
+}
+
+/// A board without a monitor says so, and one with a monitor what it measures, whatever is reset.
+#[test]
+fn temperature_and_supplies_are_read_where_there_is_a_monitor() {
+    let (model, board) = open();
+    assert_eq!(board.monitor().unwrap(), MonitorState::Absent);
+    let field = |field: hotloop_regs::descriptor::Field, value: u64| value << field.bit;
+    let silent = field(Monitor::kind, MonitorKind::Xadc.code().into());
+    model.set_monitor(silent);
+    assert_eq!(board.monitor().unwrap(), MonitorState::Silent(MonitorKind::Xadc));
+    // 85 °C, 1.05 V and 1.89 V, as the vendor's wizard writes them for limits.
+    let codes = field(Monitor::temperature, 0xb5ed) | field(Monitor::vccint, 0x5999) | field(Monitor::vccaux, 0xa147);
+    model.set_monitor(silent | field(Monitor::present, 1) | codes);
+    board.reset().unwrap();
+    let MonitorState::Answers(reading) = board.monitor().unwrap() else { panic!("the monitor answers") };
+    let near = |value: f64, wanted: f64| (value / wanted - 1.0).abs() < 0.001;
+    assert!(near(reading.celsius, 85.0) && near(reading.vccint, 1.05) && near(reading.vccaux, 1.89), "{reading:?}");
 }

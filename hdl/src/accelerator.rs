@@ -32,7 +32,8 @@ pub const TOP: &str = "accelerator";
 ///
 /// Ports, clock `clk` and synchronous reset `rst` aside: an AXI4-Lite slave `s_*` (16 address bits, 32 data bits), an
 /// AXI4 master `m_*` (64 address bits, 512 or 64 data bits as [`Config::bus`] says, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
-/// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), and `busy`: work is under way, the clock must run.
+/// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), `busy`: work is under way, the clock must run, and
+/// `monitor`: what register MONITOR reads, from the shell, or 0.
 ///
 /// Each engine of the board has a clock of its own, `clk_poseidon`, `clk_ntt` and `clk_fold`: copies of `clk` that the shell gates by
 /// `run_poseidon` and so on (a BUFGCE or DCCA with that enable). A shell without gates ties all to `clk`.
@@ -148,6 +149,7 @@ fn top(bus: Bus, core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>
         ["address", "write", "data", "strobe"].map(|name| (name.to_owned(), m.output_of(&slave, name))).to_vec();
     file_inputs.push(("clear".into(), clear));
     file_inputs.push((port(&map::STATUS), status));
+    file_inputs.push((port(&map::MONITOR), m.input(&port(&map::MONITOR), map::MONITOR.width)));
     file_inputs.extend(REPORTS.iter().map(|r| (port(r), m.output_of(&core, &port(r)))));
     let inputs: Vec<(&str, Sig)> = file_inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
     let file = m.instance("registers", register_file, &inputs);

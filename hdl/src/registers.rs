@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use hotloop_regs::{
-    descriptor::{Completion, Descriptor, Error, Fault, Field, Opcode, ParameterSet},
+    descriptor::{Completion, Descriptor, Error, Fault, Field, Monitor, MonitorKind, Opcode, ParameterSet},
     ABI, MAP_HASH, REGISTERS,
 };
 
@@ -51,10 +51,12 @@ pub fn json() -> String {
     );
     json_list(&mut out, "descriptor", Descriptor::FIELDS.iter().map(json_field));
     json_list(&mut out, "completion", Completion::FIELDS.iter().map(json_field));
+    json_list(&mut out, "monitor", Monitor::FIELDS.iter().map(json_field));
     json_list(&mut out, "opcodes", Opcode::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
     json_list(&mut out, "parameter_sets", ParameterSet::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
     json_list(&mut out, "errors", Error::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
     json_list(&mut out, "faults", Fault::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
+    json_list(&mut out, "monitors", MonitorKind::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
     out.push_str("\n}\n");
     out
 }
@@ -85,11 +87,13 @@ pub fn markdown() -> String {
     let field_row = |f: &Field| format!("| {}..{} | `{}` | {} |", f.bit + f.width - 1, f.bit, f.name, f.doc);
     table(&mut out, "Descriptor (64 bytes)", "| bits | field | meaning |", Descriptor::FIELDS.iter().map(field_row));
     table(&mut out, "Completion (16 bytes)", "| bits | field | meaning |", Completion::FIELDS.iter().map(field_row));
+    table(&mut out, "Register MONITOR", "| bits | field | meaning |", Monitor::FIELDS.iter().map(field_row));
     let head = "| code | name | meaning |";
     table(&mut out, "Opcodes", head, Opcode::ALL.iter().map(|c| code_row(c.name(), c.code(), c.doc())));
     table(&mut out, "Parameter sets", head, ParameterSet::ALL.iter().map(|c| code_row(c.name(), c.code(), c.doc())));
     table(&mut out, "Job errors", head, Error::ALL.iter().map(|c| code_row(c.name(), c.code(), c.doc())));
     table(&mut out, "Ring faults", head, Fault::ALL.iter().map(|c| code_row(c.name(), c.code(), c.doc())));
+    table(&mut out, "Monitors", head, MonitorKind::ALL.iter().map(|c| code_row(c.name(), c.code(), c.doc())));
     out
 }
 

@@ -7,6 +7,16 @@ use hotloop_regs::{descriptor::MAX_LOG_INNER, scale_table_beats, BEAT_WORDS};
 /// Cycles in which a data mover takes a segment of one burst.
 const SEGMENT_CYCLES: u64 = 2;
 
+/// Cycles in which a Poseidon unit that is kept busy gives a permutation: with k + 1 S-boxes, k of them for full rounds,
+/// 96/k; with one S-box for all rounds (k = 0) 120.
+pub const fn of_permutation(full_sboxes: u32) -> u32 {
+    match full_sboxes {
+        0 => 120,
+        1..=96 => 96 / full_sboxes,
+        _ => 1,
+    }
+}
+
 /// A transform engine, as far as its cycles depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Engine {

@@ -218,18 +218,27 @@ impl std::fmt::Debug for Device {
     }
 }
 
-/// The preset of the simulated board that holds a set.
+/// The preset of the simulated board that holds a set, whether this build has it or not.
+pub const fn simulated_preset(set: ParameterSet) -> &'static str {
+    match set {
+        ParameterSet::Plonky2V1 => "sim",
+        ParameterSet::Plonky2V0 => "sim-v0",
+        ParameterSet::Plonky3Goldilocks => "sim-p3",
+        ParameterSet::Miden | ParameterSet::Plonky3Poseidon2 => "sim-mid",
+    }
+}
+
+/// The preset of the simulated board that holds a set, if it is in this build.
 #[cfg(feature = "sim")]
 fn simulated(set: ParameterSet) -> Result<&'static str> {
-    let (preset, next) = match set {
+    let preset = simulated_preset(set);
+    let next = match set {
         // In every build that has simulated boards at all: without Verilator, opening it says so.
-        ParameterSet::Plonky2V1 => return Ok("sim"),
-        ParameterSet::Plonky2V0 => ("sim-v0", "`use hotloop_sim_sets as _;` with that crate's feature `v0` links it"),
-        ParameterSet::Plonky3Goldilocks => {
-            ("sim-p3", "`use hotloop_sim_sets as _;` with that crate's feature `p3` links it")
-        }
+        ParameterSet::Plonky2V1 => return Ok(preset),
+        ParameterSet::Plonky2V0 => "`use hotloop_sim_sets as _;` with that crate's feature `v0` links it",
+        ParameterSet::Plonky3Goldilocks => "`use hotloop_sim_sets as _;` with that crate's feature `p3` links it",
         ParameterSet::Miden | ParameterSet::Plonky3Poseidon2 => {
-            ("sim-mid", "`use hotloop_sim_sets as _;` with that crate's feature `miden` links it")
+            "`use hotloop_sim_sets as _;` with that crate's feature `miden` links it"
         }
     };
     if hotloop_sim::presets().iter().any(|there| there == preset) {

@@ -46,6 +46,13 @@ impl fmt::Display for Zeros {
     }
 }
 
+/// Nonces to try before giving up where `bits` zero bits are wanted: without one among 2^8 times the expected number (a chance
+/// of e^-256) the board is wrong, and a search without an end would hide it.
+pub const fn grind_tries(bits: u32) -> u64 {
+    let log = bits.saturating_add(8);
+    1 << if log < 63 { log } else { 63 }
+}
+
 /// A search for a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GrindRequest {

@@ -1,6 +1,6 @@
 //! The simulated board: the model, and around it what a PCI shell is on a real one.
 
-use hotloop_regs::MSIX_VECTORS;
+use hotloop_regs::{map, MSIX_VECTORS};
 use pcie_sys::EventFd;
 
 use crate::{
@@ -28,6 +28,7 @@ pub(crate) struct Board {
     rst: Port,
     irq: Port,
     busy: Port,
+    monitor: Port,
     lite: Lite,
     /// Mappings are changed from outside.
     pub memory: HostMemory,
@@ -47,6 +48,7 @@ impl Board {
             rst: model.input("rst", 1)?,
             irq: model.output("irq", MSIX_VECTORS.into())?,
             busy: model.output("busy", 1)?,
+            monitor: model.input("monitor", map::MONITOR.width)?,
             lite: Lite::new(&model)?,
             memory: HostMemory::new(&model, link)?,
             config: Config::new(&shown),
@@ -64,6 +66,8 @@ impl Board {
         self.apply_config();
         self.memory.clear(&mut self.model);
         self.lite.clear(&mut self.model);
+        // A simulation has neither a temperature nor a supply.
+        self.model.set(self.monitor, 0);
         self.model.set(self.rst, 1);
         for _ in 0..RESET_CYCLES {
             self.model.step().map_err(|e| e.to_string())?;

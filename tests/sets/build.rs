@@ -1,6 +1,7 @@
 //! Builds the Poseidon engines of the sets that do not have plonky2's permutation (tests/units has that one).
 
 use hotloop_hdl::{
+    bus::Bus,
     config::PoseidonConfig,
     datapath::{Design, WAIVERS},
     poseidon::engine,
@@ -15,8 +16,9 @@ fn main() {
     let mut odd = set(ParameterSet::Miden);
     odd.poseidon = PoseidonConfig { units: 3, full_sboxes: 2, tile_rows: 40, commit_log: 7 };
     odd.multiplier = hotloop_hdl::field::MultiplierLeaf::Simulated { latency: 5 };
-    // One S-box for all rounds, so both matrices in one place.
+    // One S-box for all rounds, so both matrices in one place; a word a cycle.
     let mut serial = set(ParameterSet::Miden);
+    serial.bus = Bus::Narrow;
     serial.poseidon = PoseidonConfig { units: 2, full_sboxes: 0, tile_rows: 64, commit_log: 7 };
     hotloop_verilate::build_script(&[
         model("set_plonky3", &set(ParameterSet::Plonky3Goldilocks)),

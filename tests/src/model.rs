@@ -104,6 +104,11 @@ impl FunctionalBoard {
         self.lock().registers.set_constant(register, value);
     }
 
+    /// What register MONITOR reads from now on.
+    pub fn set_monitor(&self, value: u64) {
+        self.lock().registers.set(&map::MONITOR, value);
+    }
+
     /// Sets a 16-bit identifier in configuration space.
     pub fn set_config(&self, offset: u16, value: u16) {
         self.lock().config.set(offset, value);

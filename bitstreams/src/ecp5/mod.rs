@@ -1,11 +1,12 @@
 //! What an ECP5 board's image is made of, and how the open flow (Yosys, nextpnr-ecp5, ecppack) is told to make it.
 
+mod error;
 mod lpf;
 mod pll;
 mod report;
 mod top;
 
-use hotloop_hdl::{accelerator, bus::Bus, datapath::Design, presets::Preset, Config};
+use hotloop_hdl::{accelerator, bus::Bus, datapath::Design, link::Link, presets::Preset, Config};
 use hotloop_regs::{ABI, MAP_HASH};
 
 use crate::{
@@ -18,58 +19,16 @@ use crate::{
     },
 };
 
+pub use error::BuildError;
 pub use pll::Pll;
 pub use report::Report;
-pub use top::{CLOCK, LINK, TOP};
+pub use top::{CLOCK, TOP};
 
 /// A PLL's clock may be off what was asked for by this share of it; the manifest has what it is.
 const NEAR: f64 = 0.02;
-
-/// Why there is no image.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The board's part is no ECP5.
-    #[error("{board} has no ECP5: `hotloop bitstream build {board} --project-only` writes its project")]
-    Board {
-        /// The board.
-        board: String,
-    },
-    /// nextpnr does not know the part.
-    #[error(
-        "{board}: nextpnr-ecp5 has no part `{part}`: it has LFE5U-, LFE5UM- and LFE5UM5G-12F, -25F, -45F and -85F"
-    )]
-    Part {
-        /// The board.
-        board: String,
-        /// The part.
-        part: String,
-    },
-    /// There is no such preset.
-    #[error("there is no preset `{preset}`; `hotloop presets` lists them")]
-    Preset {
-        /// The preset.
-        preset: String,
-    },
-    /// The PLL cannot make the clock.
-    #[error("{board}: no dividers of an EHXPLLL make about {mhz} MHz from the oscillator's {from_mhz} MHz")]
-    Pll {
-        /// The board.
-        board: String,
-        /// The oscillator.
-        from_mhz: f64,
-        /// The clock that was asked for.
-        mhz: f64,
-    },
-    /// Timing is not met.
-    #[error("timing is not met: {clocks}; another --seed may, a lower --clock will")]
-    Timing {
-        /// Which clocks, how far.
-        clocks: String,
-    },
-    /// A tool wrote what was not expected.
-    #[error("{0}")]
-    Result(String),
-}
+/// A bit of the serial line may be off what was asked for by this share of it: half of what the receiver allows, which
+/// leaves as much for the other end (docs/serial.md).
+const NEAR_BAUD: f64 = 0.02;
 
 /// What goes into the flow.
 pub struct Build {
@@ -81,6 +40,8 @@ pub struct Build {
     pub clock_mhz: f64,
     /// The PLL.
     pub pll: Pll,
+    /// Bits a second of the serial line, as the board's file has it.
+    pub baud: u32,
     /// Preset of the accelerator.
     pub preset: String,
     device: &'static str,
@@ -121,9 +82,23 @@ fn device(part: &str) -> Option<&'static str> {
     })
 }
 
+/// The accelerator's clock and the serial line's.
+fn clocks(board: &Board, mhz: f64, baud: u32) -> Result<(Pll, Link), BuildError> {
+    let (name, from_mhz) = (board.name.clone(), board.clock.mhz);
+    let pll = Pll::new(from_mhz, mhz).filter(|pll| (pll.mhz() / mhz - 1.0).abs() < NEAR);
+    let pll = pll.ok_or_else(|| BuildError::Pll { board: name.clone(), from_mhz, mhz })?;
+    let hertz = pll.mhz() * 1e6;
+    let line = Link::new(hertz as u32, baud);
+    let made = hertz / f64::from(line.divider.max(1));
+    if line.divider < 4 || (made / f64::from(baud) - 1.0).abs() > NEAR_BAUD {
+        return Err(BuildError::Line { board: name, mhz: pll.mhz(), baud });
+    }
+    Ok((pll, line))
+}
+
 impl Build {
-    /// The files of a board with its preset or another one, and with the preset's clock or another one. Presets for
-    /// simulation get the bus of small parts and the clock of the board's own preset.
+    /// The files of a board with its preset or another one, and with the board's clock, else the preset's, or another one.
+    /// Presets for simulation get the bus of small parts and the clock of the board's own preset.
     pub fn new(board: &Board, preset: &str, clock_mhz: Option<f64>) -> Result<Build, BuildError> {
         if board.family != Family::Ecp5 {
             return Err(BuildError::Board { board: board.name.clone() });
@@ -139,12 +114,14 @@ impl Build {
                 Config { bus: Bus::Narrow, multiplier: own.part.multiplier, ..config }
             }
         };
-        let wanted = clock_mhz.unwrap_or_else(|| Preset::named(preset).unwrap_or(own).clock_mhz.into());
-        let near = |pll: &Pll| (pll.mhz() / wanted - 1.0).abs() < NEAR;
-        let from_mhz = board.clock.mhz;
-        let pll = Pll::new(from_mhz, wanted).filter(near);
-        let pll = pll.ok_or(BuildError::Pll { board: name, from_mhz, mhz: wanted })?;
-        let (netlist, designs) = top::top(board, &config, &pll);
+        if config.bus != Bus::Narrow {
+            return Err(BuildError::Bus { preset: preset.into() });
+        }
+        let baud = board.uart.as_ref().ok_or(BuildError::Uart { board: name })?.baud;
+        let wanted = clock_mhz.or(board.accelerator_mhz);
+        let wanted = wanted.unwrap_or_else(|| Preset::named(preset).unwrap_or(own).clock_mhz.into());
+        let (pll, line) = clocks(board, wanted, baud)?;
+        let (netlist, designs) = top::top(board, &config, &pll, &line);
         let mut files = vec![(format!("{TOP}.lpf"), lpf::lpf(board)), (format!("{TOP}.v"), netlist.verilog(TOP))];
         for file in designs.iter().flat_map(Design::verilog) {
             // Models of the vendor's cells are for simulation; Yosys has its own.
@@ -157,6 +134,7 @@ impl Build {
             build_id: accelerator::build_id(&config),
             clock_mhz: pll.mhz(),
             pll,
+            baud,
             preset: preset.into(),
             device,
             sets: vec![config.set.set.name().to_owned()],
@@ -198,7 +176,7 @@ impl Build {
             "--report",
             "report.json",
             "--textcfg",
-            "board.config",
+            "top.config",
         ];
         words.map(str::to_owned).to_vec()
     }
@@ -206,21 +184,30 @@ impl Build {
     /// What ecppack is told. A user code in decimal: it takes no other.
     pub fn ecppack(&self, image: &str) -> Vec<String> {
         let usercode = (self.build_id as u32).to_string();
-        ["--compress", "--usercode", &usercode, "board.config", image].map(str::to_owned).to_vec()
+        ["--compress", "--usercode", &usercode, "top.config", image].map(str::to_owned).to_vec()
+    }
+
+    /// The highest clock in whole MHz that PLL and line make and that `fmax` allows.
+    fn slower(&self, board: &Board, fmax: f64) -> Option<u32> {
+        (1..=fmax as u32).rev().find(|&mhz| {
+            clocks(board, mhz.into(), self.baud).is_ok_and(|(pll, _)| pll.mhz() <= fmax.min(self.clock_mhz))
+        })
     }
 
     /// The manifest of what was made; refused where timing is not met, or the image is not the board's.
     pub fn manifest(&self, board: &Board, made: Made) -> Result<Manifest, BuildError> {
-        let missed = made.report.missed();
+        let fmax = made.report.fmax_mhz(self.clock_mhz).map_err(BuildError::Result)?;
+        let mut missed = made.report.missed();
+        // nextpnr compares with a period in whole picoseconds.
+        if missed.is_empty() && fmax < self.clock_mhz {
+            missed.push((CLOCK.into(), fmax, self.clock_mhz));
+        }
         if !missed.is_empty() {
             let texts: Vec<String> =
                 missed.iter().map(|(net, is, asked)| format!("{net} reaches {is:.1} of {asked:.1} MHz")).collect();
-            return Err(BuildError::Timing { clocks: texts.join(", ") });
-        }
-        let fmax = made.report.fmax_mhz(self.clock_mhz).map_err(BuildError::Result)?;
-        if fmax < self.clock_mhz {
-            let clocks = format!("{CLOCK} reaches {fmax:.1} of {:.1} MHz", self.clock_mhz);
-            return Err(BuildError::Timing { clocks });
+            let path = made.report.slowest_path().unwrap_or_else(|| "nextpnr does not say".into());
+            let next = self.slower(board, fmax).map_or_else(String::new, |mhz| format!("a lower --clock ({mhz}) or "));
+            return Err(BuildError::Timing { clocks: texts.join(", "), path, next });
         }
         let found = image::inspect(made.bytes).map_err(|e| BuildError::Result(format!("{}: {e}", made.file)))?;
         if (found.idcode ^ board.idcode) & board.idcode_mask != 0 {
@@ -252,7 +239,8 @@ impl Build {
             tools: made.tools.iter().cloned().collect(),
             seed: Some(made.seed),
             clock_mhz: self.clock_mhz,
-            fmax_mhz: Some(fmax),
+            // What is behind 10 kHz says nothing.
+            fmax_mhz: Some((fmax * 100.0).floor() / 100.0),
             utilisation: utilisation(&board.capacity, made.report),
             features: Features { preset: self.preset.clone(), sets: self.sets.clone() },
             flash: Place { offset: slot.map_or(0, |slot| slot.offset), slot: SlotKind::User },
@@ -296,6 +284,8 @@ mod tests {
         assert_eq!(build.clock_mhz, 75.0);
         let text = refused(&build, &board, &[], 74.9);
         assert!(text.contains("clk reaches 74.9 of 75.0 MHz"), "{text}");
+        // As fast as that allows and the line's 3 Mbaud can be made from.
+        assert!(text.contains("a lower --clock (74)"), "{text}");
         // The first commands of an image for an LFE5U-85F: reset of the CRC, VERIFY_ID.
         let other = [0xff, 0xff, 0xbd, 0xb3, 0x3b, 0, 0, 0, 0xe2, 0, 0, 0, 0x41, 0x11, 0x30, 0x43];
         let text = refused(&build, &board, &other, 80.0);
@@ -308,7 +298,7 @@ mod tests {
         for board in crate::all().unwrap().iter().filter(|board| board.family == Family::Ecp5) {
             let build = Build::new(board, "link", None).unwrap();
             let text = |name: &str| &build.files.iter().find(|(file, _)| file == name).unwrap().1;
-            let (lpf, top) = (text("board.lpf"), text("board.v"));
+            let (lpf, top) = (text("top.lpf"), text("top.v"));
             for pin in board.pins() {
                 assert_eq!(lpf.matches(&format!("SITE \"{}\"", pin.pin)).count(), 1, "{}: {}", board.name, pin.key);
             }
@@ -317,7 +307,8 @@ mod tests {
                 assert!(top.contains(&format!("wire {port},")) || top.contains(&format!("wire {port}\n")), "{port}");
             }
             let own = Preset::named(&board.preset).unwrap();
-            assert_eq!(build.clock_mhz, f64::from(own.clock_mhz), "{}", board.name);
+            let mhz = board.accelerator_mhz.unwrap_or(own.clock_mhz.into());
+            assert_eq!((build.clock_mhz, build.baud), (mhz, 3_000_000), "{}", board.name);
             assert!(build.nextpnr(board, 1)[0].ends_with('k'), "{}", board.name);
         }
         let wrong =
@@ -325,5 +316,7 @@ mod tests {
         assert!(wrong("kc705", "link", None).contains("no ECP5"));
         assert!(wrong("ecpix5-85", "none", None).contains("no preset `none`"));
         assert!(wrong("ecpix5-85", "link", Some(0.5)).contains("no dividers"));
+        assert!(wrong("ecpix5-85", "c1100", None).contains("bus of 512 bits"));
+        assert!(wrong("ecpix5-85", "link", Some(10.0)).contains("10 MHz make no 3000000 bits a second"));
     }
 }

@@ -7,8 +7,10 @@ mod axi;
 mod bridge;
 mod constraints;
 pub(crate) mod logic;
+mod monitor;
 pub(crate) mod netlist;
 mod shell;
+mod synthesis;
 mod tcl;
 
 use hotloop_hdl::{accelerator, datapath::Area, field::MultiplierLeaf, presets::Preset, Config};
@@ -25,6 +27,7 @@ use crate::{
 };
 
 pub use netlist::{Block, Port};
+pub use synthesis::{counted, COUNTS};
 
 /// IP of the vendor's catalogue with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +99,7 @@ pub struct Project {
     pub cells: Vec<Block>,
     /// Ports of the top with the key of each pin.
     pub pins: Vec<(String, String)>,
-    /// What the accelerator takes of the part by the area model; the shell is not in it.
+    /// What the accelerator takes of the part, by the area model until Yosys has counted ([`counted`]); the shell is not in it.
     pub estimate: Area,
     /// What the board's part has.
     pub capacity: Area,

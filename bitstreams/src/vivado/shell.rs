@@ -13,7 +13,7 @@ use hotloop_regs::MSIX_VECTORS;
 use super::{
     axi::{clock_converter, lite_converter, width_converter, Axi},
     bridge::{bridge, Bridge, Interrupts},
-    logic,
+    logic, monitor,
     netlist::{Block, Netlist, Source},
     Ip, ProjectError,
 };
@@ -82,6 +82,7 @@ pub fn shell(board: &Board, pcie: &Pcie, config: &Config, clock_mhz: u32) -> Res
     ips.extend(registers_path(&mut n, &bridge));
     ips.extend(memory_path(&mut n, &bridge, width_of(&ins, "m_wdata"), width_of(&ins, "m_araddr")));
     interrupts(&mut n, &bridge);
+    let monitor = monitor::place(&mut n, board.family, clock_mhz);
 
     n.assign("pcie_tx_p", pcie.lanes, "bridge_pci_exp_txp");
     n.assign("pcie_tx_n", pcie.lanes, "bridge_pci_exp_txn");
@@ -90,8 +91,13 @@ pub fn shell(board: &Board, pcie: &Pcie, config: &Config, clock_mhz: u32) -> Res
     for tie in &board.ties {
         n.assign(&tie.name, 1, format!("1'b{}", u32::from(tie.value)));
     }
-    let designs = vec![design, Design::new(events), Design::new(sender), Design::new(reset)];
-    Ok(Shell { netlist: n, designs, ips, cells: vec![buffer], pins })
+    let mut designs = vec![design, Design::new(events), Design::new(sender), Design::new(reset)];
+    let mut cells = vec![buffer];
+    if let Some((cell, reader)) = monitor {
+        cells.push(cell);
+        designs.push(Design::new(reader));
+    }
+    Ok(Shell { netlist: n, designs, ips, cells, pins })
 }
 
 fn width_of(ports: &[super::netlist::Port], name: &str) -> u32 {

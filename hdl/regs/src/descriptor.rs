@@ -14,6 +14,13 @@ pub struct Field {
     pub doc: &'static str,
 }
 
+impl Field {
+    /// The field in a value of at most 64 bits.
+    pub const fn of(self, value: u64) -> u64 {
+        value >> self.bit & (u64::MAX >> (64 - self.width))
+    }
+}
+
 macro_rules! fields {
     ($layout:ident, $bytes:literal, $about:literal; $($name:ident = $bit:literal, $width:literal, $doc:literal;)*) => {
         #[doc = $about]
@@ -55,6 +62,15 @@ fields! { Completion, 16, "A completion-ring entry of 16 bytes.";
     status = 32, 16, "0, or an error code.";
     phase = 48, 1, "Toggles at each pass round the ring; the first pass writes 1.";
     cycles = 64, 64, "Clock cycles from the decode of the descriptor to its last write response.";
+}
+
+fields! { Monitor, 8, "Register MONITOR: codes as the part's monitor has them, full scale 65536.";
+    temperature = 0, 16, "Code of the temperature.";
+    vccint = 16, 16, "Code of VCCINT, the core's supply; full scale is 3 V.";
+    vccaux = 32, 16, "Code of VCCAUX, the auxiliary supply; full scale is 3 V.";
+    kind = 48, 4, "Kind of monitor: 0 where there is none.";
+    present = 52, 1, "The monitor answers: the codes are its own and a few milliseconds old at most.";
+    on_chip = 53, 1, "The monitor measures against its reference on the chip, not against one of the board.";
 }
 
 macro_rules! codes {
@@ -129,6 +145,14 @@ codes! {
     RingOverflow = 17, "ring-overflow", "The doorbell announces more descriptors than the submission ring holds, or the completion ring is over-consumed.";
     RingRead = 18, "ring-read", "Host memory answered the read of a descriptor with an error.";
     RingWrite = 19, "ring-write", "Host memory answered the write of a completion with an error.";
+}
+
+codes! {
+    /// What measures temperature and voltages: field `kind` of register MONITOR.
+    MonitorKind :
+    Xadc = 1, "xadc", "XADC of Xilinx' 7 series (UG480).";
+    Sysmone1 = 2, "sysmone1", "SYSMONE1 of UltraScale (UG580).";
+    Sysmone4 = 3, "sysmone4", "SYSMONE4 of UltraScale+ (UG580).";
 }
 
 /// Transform flag: the input is values on the subgroup; an inverse transform comes first.

@@ -1,7 +1,7 @@
 //! [`crate::MAP_HASH`]: FNV-1a, 64 bits, computed by the compiler.
 
 use crate::{
-    descriptor::{Completion, Descriptor, Error, Fault, Field, Opcode, ParameterSet},
+    descriptor::{Completion, Descriptor, Error, Fault, Field, Monitor, MonitorKind, Opcode, ParameterSet},
     map::REGISTERS,
 };
 
@@ -64,6 +64,7 @@ pub(crate) const fn map_hash() -> u64 {
     }
     hash = fields(hash, Descriptor::FIELDS);
     hash = fields(hash, Completion::FIELDS);
-    codes!(hash, Opcode, ParameterSet, Error, Fault);
+    hash = fields(hash, Monitor::FIELDS);
+    codes!(hash, Opcode, ParameterSet, Error, Fault, MonitorKind);
     hash
 }

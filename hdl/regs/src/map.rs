@@ -96,6 +96,7 @@ registers! {
     POSEIDON_CYCLES = 0x230, 64, ReadOnly, "Clock cycles in which a permute, hash, grind or commit job was under way.";
     NTT_BEATS = 0x238, 64, ReadOnly, "Beats of data (a row of a panel) that entered the butterflies, flushing excluded.";
     NTT_CYCLES = 0x240, 64, ReadOnly, "Clock cycles in which a transform or commit job was under way.";
+    MONITOR = 0x300, 64, ReadOnly, "Temperature and voltages, as the part's monitor measures them: see the fields. 0 where nothing reads a monitor. No reset of the rings changes it.";
 }
 
 /// CONTROL bit 0: take jobs from the ring.

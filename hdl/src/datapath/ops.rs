@@ -220,6 +220,16 @@ impl Module {
         self.cat(&[zeros, a])
     }
 
+    /// Extends a number in two's complement to `width` bits.
+    #[track_caller]
+    pub fn extend_signed(&mut self, a: Sig, width: u32) -> Sig {
+        assert!(width >= a.width, "{}: cannot extend {} bits to {width}", self.name, a.width);
+        let sign = self.bit(a, a.width - 1);
+        let mut parts = vec![sign; (width - a.width) as usize];
+        parts.push(a);
+        self.cat(&parts)
+    }
+
     /// Extends with zeros or cuts to `width` bits.
     #[track_caller]
     pub fn resize(&mut self, a: Sig, width: u32) -> Sig {

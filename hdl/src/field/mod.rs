@@ -7,5 +7,5 @@ mod leaf;
 mod units;
 
 pub use arithmetic::Field;
-pub use leaf::{multiplier_leaf, MultiplierLeaf, MULTIPLIER_LEAF};
-pub use units::{add_mod, multiplier, reduce_goldilocks, sub_mod, weak_multiplier};
+pub use leaf::{multiplier_leaf, MultiplierLeaf, MULTIPLIER_LEAF, QUARTER_BITS};
+pub use units::{add_mod, canonical, multiplier, reduce_goldilocks, sub_mod, weak_multiplier};

@@ -2,8 +2,11 @@
 
 use std::rc::Rc;
 
-use super::Field;
+use super::{leaf::QUARTER_BITS, Field};
 use crate::datapath::{Module, Sig};
+
+/// ε = 2^32 − 1 ≡ 2^64.
+const EPSILON: u128 = 0xffff_ffff;
 
 /// `a + b mod p` of canonical operands: two stages.
 pub fn add_mod(m: &mut Module, field: &Field, a: Sig, b: Sig) -> Sig {
@@ -42,9 +45,8 @@ pub fn reduce_goldilocks(m: &mut Module, low: Sig, high: Sig) -> Sig {
 
 /// The same as any word of the right residue, three stages and an addition without a register.
 ///
-/// With ε = 2^32 − 1, `high` = hh·2^32 + hl: 2^64 ≡ ε and 2^96 ≡ −1, so x ≡ low − hh + hl·ε.
+/// With `high` = hh·2^32 + hl, 2^64 ≡ ε and 2^96 ≡ −1, so x ≡ low − hh + hl·ε.
 fn reduce_weakly(m: &mut Module, low: Sig, high: Sig) -> Sig {
-    const EPSILON: u128 = 0xffff_ffff;
     let hl = m.slice(high, 0, 32);
     let hh = m.slice(high, 32, 32);
     // t0 = low − hh, a borrow of 2^64 being worth −ε; t1 = hl·2^32 − hl.
@@ -69,13 +71,100 @@ fn reduce_weakly(m: &mut Module, low: Sig, high: Sig) -> Sig {
     m.add(word, correction)
 }
 
+/// c0 + c1·z + c2·z² + c3·z³ at z = 2^16 as any word of the right residue, from what an ECP5's leaf gives: three stages
+/// and an addition without a register.
+fn reduce_quarters(m: &mut Module, quarters: [Sig; 4]) -> Sig {
+    const QUARTER: u32 = 16;
+    assert_eq!(quarters.map(Sig::width), QUARTER_BITS, "coefficients of a leaf");
+    let [c0, c1, c2, c3] = quarters;
+    // even = c0 + c1·z, |even| < 2^50; odd = c2 + c3·z, 0 ≤ odd < 2^52; the value is even + odd·2^32.
+    let [even, odd] = [(c0, c1, 51), (c2, c3, 52)].map(|(x, y, width)| {
+        let low = m.slice(x, 0, QUARTER);
+        let rest = m.slice(x, QUARTER, x.width() - QUARTER);
+        let extended = |m: &mut Module, x| match width {
+            51 => m.extend_signed(x, width - QUARTER),
+            _ => m.extend(x, width - QUARTER),
+        };
+        let (rest, y) = (extended(m, rest), extended(m, y));
+        let sum = m.add(rest, y);
+        let sum = m.reg(sum);
+        m.cat(&[sum, low])
+    });
+    // odd = o1·2^32 + o0: the value is (even − o1) + (o0 + o1)·2^32, |even − o1| < 2^50 and o0 + o1 < 2^32 + 2^20.
+    let (o0, o1) = (m.slice(odd, 0, 32), m.slice(odd, 32, 20));
+    let wide = m.extend(o1, 51);
+    let even = m.sub(even, wide);
+    let odd = m.add_carry(o0, o1);
+    let (even, odd) = (m.reg(even), m.reg(odd));
+    // So it is from −2^50 to 2^64 + 2^52 + 2^50: a word and at most one carry or one borrow of 2^64 ≡ ε.
+    let low = m.slice(even, 0, 32);
+    let (rest, odd) = (m.slice(even, 32, 19), m.extend(odd, 34));
+    let rest = m.extend_signed(rest, 34);
+    let high = m.add(rest, odd);
+    let high = m.reg(high);
+    let (carry, borrow) = (m.bit(high, 32), m.bit(high, 33));
+    // By this name the proof breaks it (tests/formal), and by theirs it finds the coefficients.
+    let borrow = m.label(borrow, "borrow");
+    let high = m.slice(high, 0, 32);
+    let word = m.cat(&[high, low]);
+    // With a carry the word is below 2^53, with a borrow at least 2^64 − 2^50: adding ε, or −ε, has no carry of its own. In
+    // bits ε is 32 ones, and −ε a one after 31 zeros and 32 ones before them.
+    let no_borrow = m.not(borrow);
+    let plus = m.and(carry, no_borrow);
+    let mut bits = vec![carry];
+    bits.extend([plus; 31]);
+    bits.extend([borrow; 32]);
+    let correction = m.pack(&bits);
+    m.add(word, correction)
+}
+
+/// Any word modulo p. No stage.
+pub fn canonical(m: &mut Module, x: Sig) -> Sig {
+    let (low, high) = (m.slice(x, 0, 32), m.slice(x, 32, 32));
+    // x ≥ p = 2^64 − 2^32 + 1: all ones above, not all zeros below.
+    let ones = m.eq_const(high, EPSILON);
+    let none = m.eq_const(low, 0);
+    let some = m.not(none);
+    let above = m.and(ones, some);
+    let one = m.constant(1, 32);
+    let less = m.sub(low, one);
+    let less = m.extend(less, 64);
+    m.mux(above, less, x)
+}
+
+/// What a leaf gives.
+enum Product {
+    /// A product's words, the low one first.
+    Words([Sig; 2]),
+    /// Coefficients for [`reduce_quarters`].
+    Quarters([Sig; 4]),
+}
+
+/// Places a leaf.
+fn product(m: &mut Module, leaf: &Rc<Module>, a: Sig, b: Sig) -> Product {
+    let placed = m.call("leaf", leaf, &[("a", a), ("b", b)]);
+    match leaf.ports().any(|(name, ..)| name == "c0") {
+        true => Product::Quarters(["c0", "c1", "c2", "c3"].map(|port| {
+            let coefficient = m.output_of(&placed, port);
+            m.label(coefficient, port)
+        })),
+        false => Product::Words(["low", "high"].map(|port| m.output_of(&placed, port))),
+    }
+}
+
 /// A modular multiplier, one product a cycle: ports `a`, `b` (any words), `y` (canonical).
 pub fn multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
     let mut m = Module::new(format!("{}_mul", field.name));
     let (a, b) = (m.pipe_input("a", field.bits), m.pipe_input("b", field.bits));
-    let product = m.call("leaf", leaf, &[("a", a), ("b", b)]);
-    let (low, high) = (m.output_of(&product, "low"), m.output_of(&product, "high"));
-    let y = reduce_goldilocks(&mut m, low, high);
+    let y = match product(&mut m, leaf, a, b) {
+        Product::Words([low, high]) => reduce_goldilocks(&mut m, low, high),
+        Product::Quarters(quarters) => {
+            let weak = reduce_quarters(&mut m, quarters);
+            let weak = m.reg(weak);
+            let y = canonical(&mut m, weak);
+            m.reg(y)
+        }
+    };
     m.pipe_outputs(&[("y", y)]);
     Rc::new(m)
 }
@@ -85,9 +174,10 @@ pub fn multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
 pub fn weak_multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
     let mut m = Module::new(format!("{}_mul_weak", field.name));
     let (a, b) = (m.pipe_input("a", field.bits), m.pipe_input("b", field.bits));
-    let product = m.call("leaf", leaf, &[("a", a), ("b", b)]);
-    let (low, high) = (m.output_of(&product, "low"), m.output_of(&product, "high"));
-    let y = reduce_weakly(&mut m, low, high);
+    let y = match product(&mut m, leaf, a, b) {
+        Product::Words([low, high]) => reduce_weakly(&mut m, low, high),
+        Product::Quarters(quarters) => reduce_quarters(&mut m, quarters),
+    };
     let y = m.reg(y);
     m.pipe_outputs(&[("y", y)]);
     Rc::new(m)

@@ -18,7 +18,7 @@ pub mod uart;
 
 use std::rc::Rc;
 
-use hotloop_regs::link::BURST_WORDS;
+use hotloop_regs::{link::BURST_WORDS, map};
 
 use crate::{
     accelerator,
@@ -124,6 +124,8 @@ pub fn board(config: &Config, link: &Link, gates: bool) -> Design {
         let clock = if gates { m.input(&name, 1) } else { m.own_clock() };
         inputs.push((name, clock));
     }
+    // These parts have no monitor.
+    inputs.push(("monitor".into(), m.constant(0, map::MONITOR.width)));
     let inputs: Vec<(&str, Sig)> = inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
     let core = m.instance("accelerator", &accelerator, &inputs);
     m.reset_by(&core, reset);

@@ -4,8 +4,11 @@ use std::rc::Rc;
 
 use hotloop_regs::descriptor::GRIND_TRAILING_BIT;
 
-use super::{fifo::hold, mds::canonical};
-use crate::datapath::{Module, Sig};
+use super::fifo::hold;
+use crate::{
+    datapath::{Module, Sig},
+    field::canonical,
+};
 
 /// Nonces and results of a grinding job. Ports: `load` with `first`, `count`, `control` (words 12 to 14 of the
 /// parameter block); `nonce`, `position`, `wanted` (a state with that nonce should enter), `issued` (it did);

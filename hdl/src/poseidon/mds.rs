@@ -109,20 +109,6 @@ pub fn add_weak(m: &mut Module, a: Sig, b: Sig) -> Sig {
     m.add(sum, correction)
 }
 
-/// A weak word below p. No stage.
-pub fn canonical(m: &mut Module, x: Sig) -> Sig {
-    let (low, high) = (m.slice(x, 0, 32), m.slice(x, 32, 32));
-    // x ≥ p = 2^64 − 2^32 + 1: all ones above, not all zeros below.
-    let ones = m.eq_const(high, EPSILON);
-    let none = m.eq_const(low, 0);
-    let some = m.not(none);
-    let above = m.and(ones, some);
-    let one = m.constant(1, 32);
-    let less = m.sub(low, one);
-    let less = m.extend(less, 64);
-    m.mux(above, less, x)
-}
-
 /// Stages of the sums that [`fold`] takes.
 pub const SUM_LATENCY: u32 = LATENCY - 2;
 

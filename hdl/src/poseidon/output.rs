@@ -1,7 +1,10 @@
 //! What leaves the engine, as beats.
 
-use super::{engine::Job, fifo::hold, mds::canonical};
-use crate::datapath::{Module, Sig};
+use super::{engine::Job, fifo::hold};
+use crate::{
+    datapath::{Module, Sig},
+    field::canonical,
+};
 
 /// What may leave the engine.
 pub(super) struct Outgoing<'a> {

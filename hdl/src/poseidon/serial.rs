@@ -54,7 +54,7 @@ use crate::{
 const FRAME: u32 = 12 + PARTIALS;
 /// Partial passes in a frame.
 const PARTIALS: u32 = 3;
-/// States inside: a permutation takes about 2100 cycles at a multiplier latency of 14, so 18 fill the unit.
+/// States inside: a permutation takes about 2100 cycles at a multiplier latency of 10 or 14, so 18 fill the unit.
 pub const STATES: u64 = 32;
 /// S-box and pad, modulo the frame: the table above follows from it.
 const PASS: u32 = 14;

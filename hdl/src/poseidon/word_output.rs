@@ -1,7 +1,10 @@
 //! What leaves the engine of a narrow bus, word by word.
 
-use super::{engine::Job, fifo::hold, mds::canonical, step::WORD_BITS};
-use crate::datapath::{Module, Sig};
+use super::{engine::Job, fifo::hold, step::WORD_BITS};
+use crate::{
+    datapath::{Module, Sig},
+    field::canonical,
+};
 
 /// What may leave the engine.
 pub(super) struct Outgoing<'a> {

@@ -157,8 +157,7 @@ pub fn open(args: &ProveArgs, mut options: hotloop::Options) -> Result<Option<De
 #[cfg(feature = "sim")]
 fn traced(args: &ProveArgs, path: &Path, options: hotloop::Options) -> Result<Device, Failure> {
     let preset = match args.device.split_once(':') {
-        None if args.device == "sim" && options.set == ParameterSet::Miden => "sim-mid",
-        None if args.device == "sim" => "sim",
+        None if args.device == "sim" => hotloop::simulated_preset(options.set),
         Some(("sim", preset)) => preset,
         _ => return Err(Failure::usage(format!("--trace needs a simulated board, not `{}`", args.device))),
     };

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Args;
-use hotloop::{LinkOptions, PcieLink, SimFunction, SimOptions};
+use hotloop::{LinkOptions, ParameterSet, PcieLink, SimFunction, SimOptions};
 use hotloop_driver::{vfio_user::Server, Board};
 use pcie_sys::Signals;
 use serde_json::{json, Value};
@@ -28,16 +28,19 @@ pub struct ServeArgs {
     link: Option<PcieLink>,
 }
 
-/// Boards of the parameter sets that only a build with the feature `sets` has.
-const SET_BOARDS: [(&str, &str); 3] =
-    [("sim-v0", "plonky2-v0"), ("sim-p3", "plonky3-goldilocks"), ("sim-mid", "miden, plonky3-poseidon2")];
+/// Names of the parameter sets that the simulated board of a preset holds.
+fn sets_of(preset: &str) -> String {
+    let held = ParameterSet::ALL.iter().filter(|set| hotloop::simulated_preset(**set) == preset);
+    held.map(|set| set.name()).collect::<Vec<_>>().join(", ")
+}
 
 /// The simulated boards for `hotloop devices`, `sim` first, and those that other builds have.
 pub fn list() -> Vec<Value> {
     let mut presets = hotloop::presets();
     presets.sort_by_key(|preset| preset != "sim");
-    let others = ["sim"].into_iter().chain(SET_BOARDS.map(|(preset, _)| preset));
-    let missing: Vec<&str> = others.filter(|preset| !presets.iter().any(|p| p == preset)).collect();
+    let all = ParameterSet::ALL.iter().map(|set| hotloop::simulated_preset(*set));
+    let mut missing: Vec<&str> = all.filter(|preset| !presets.iter().any(|p| p == preset)).collect();
+    missing.dedup();
     let name = |preset: &str| if preset == "sim" { "sim".to_owned() } else { format!("sim:{preset}") };
     let unusable = |preset: &str, reason: &str| json!({ "name": name(preset), "kind": "simulated board", "usable": false, "reason": reason });
     let here = presets.iter().map(|preset| match open(preset) {
@@ -47,9 +50,12 @@ pub fn list() -> Vec<Value> {
         Err(failure) => unusable(preset, failure.text()),
     });
     let elsewhere = missing.iter().map(|preset| {
-        let reason = match SET_BOARDS.iter().find(|(board, _)| board == preset) {
-            Some((_, set)) => format!("set {set} is not in this build; build hotloop-cli with its feature `sets`"),
-            None => "not in this build; install Verilator and build again".into(),
+        let reason = match *preset {
+            "sim" => "not in this build; install Verilator and build again".into(),
+            _ => {
+                let set = sets_of(preset);
+                format!("set {set} is not in this build; build hotloop-cli with its feature `sets`")
+            }
         };
         unusable(preset, &reason)
     });

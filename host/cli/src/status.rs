@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use hotloop::Identity;
 use hotloop_boards::manifest::{Kind, Manifest};
-use hotloop_driver::{Counters, LinkState};
+use hotloop_driver::{Counters, LinkState, MonitorState};
 use hotloop_regs::Fault;
 use serde_json::{json, Value};
 
@@ -29,32 +29,40 @@ pub struct StatusArgs {
     dir: PathBuf,
 }
 
-/// Why there is neither temperature nor voltage: see [`hotloop_regs::map`].
-const NO_MONITOR: &str = "no register of this ABI reports temperature or voltage";
-
 /// Shows a device.
 pub fn run(args: &StatusArgs, output: &Output) -> Result<ExitCode, Failure> {
     let device = open(&args.device.device)?;
     let board = device.board();
     let link = board.link().map_err(Failure::new)?;
     let fault = board.fault_code().map_err(Failure::new)?;
+    let monitor = board.monitor().map_err(Failure::new)?;
+    let no_monitor = no_monitor(&monitor);
     let counters = device.counters().map_err(Failure::new)?;
-    let image = image_of(device.identity().build_id, &args.dir)?;
+    let images = images_of(device.identity().build_id, &args.dir)?;
     let identity = identity(device.identity());
     let shares = utilisation(device.identity(), &counters);
-    let clock_mhz = image.as_ref().map(|(_, manifest)| manifest.clock_mhz);
+    // The same accelerator may be there for several boards, and only one of them is this one.
+    let (image, unknown) = match &images[..] {
+        [image] => (Some(image), String::new()),
+        [] => (None, format!("no manifest in {} has this build", args.dir.display())),
+        several => {
+            let names: Vec<String> = several.iter().map(|(path, _)| path.display().to_string()).collect();
+            (None, format!("several manifests have this build: {}", names.join(", ")))
+        }
+    };
+    let clock_mhz = image.map(|(_, manifest)| manifest.clock_mhz);
     let uptime = clock_mhz.map(|mhz| counters.cycles as f64 / (mhz * 1e6));
     let object = json!({
         "device": device.name(),
         "identity": identity,
-        "image": image.as_ref().map(|(path, manifest)| json!({
+        "image": image.map(|(path, manifest)| json!({
             "manifest": path,
             "board": manifest.board,
             "clock_mhz": manifest.clock_mhz,
         })),
         "link": link.as_ref().map(link_json),
-        "monitor": Value::Null,
-        "monitor_reason": NO_MONITOR,
+        "monitor": monitor_json(&monitor),
+        "monitor_reason": no_monitor,
         "fault": { "code": fault, "name": fault_name(fault) },
         "counters": counters_json(&counters),
         "utilisation": shares,
@@ -65,10 +73,9 @@ pub fn run(args: &StatusArgs, output: &Output) -> Result<ExitCode, Failure> {
     let mut lines = vec![line("device", device.name())];
     lines.extend(object_lines(&identity));
     let described = image.map(|(path, manifest)| format!("{} for {}", path.display(), manifest.board));
-    let nowhere = format!("no manifest in {} has this build", args.dir.display());
-    lines.push(line("image", &or_none(described, &nowhere)));
+    lines.push(line("image", &or_none(described, &unknown)));
     lines.push(line("link", &or_none(link.map(link_text), "no PCI Express")));
-    lines.push(line("monitor", &format!("none: {NO_MONITOR}")));
+    lines.push(line("monitor", &or_none(monitor_text(&monitor), no_monitor.as_deref().unwrap_or_default())));
     lines.push(line("fault", fault_name(fault)));
     lines.extend(object_lines(&counters_json(&counters)));
     for (engine, share) in shares.as_object().into_iter().flatten() {
@@ -76,7 +83,7 @@ pub fn run(args: &StatusArgs, output: &Output) -> Result<ExitCode, Failure> {
         lines.push(line(&format!("busy: {engine}"), &or_none(percent, "this board has no such engine")));
     }
     let seconds = uptime.map(|seconds| format!("{seconds:.3} s since the device was opened"));
-    lines.push(line("uptime", &or_none(seconds, "the clock is not known, without a manifest")));
+    lines.push(line("uptime", &or_none(seconds, "the clock is not known without the image's manifest")));
     output.result(&object, &lines)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -90,11 +97,11 @@ fn object_lines(object: &Value) -> Vec<String> {
     object.as_object().into_iter().flatten().map(|(key, value)| line(&key.replace('_', " "), &text(value))).collect()
 }
 
-/// The manifest of the image that a board runs, by its build identity. Manifests that cannot be read are another matter.
-fn image_of(build_id: u64, folder: &Path) -> Result<Option<(PathBuf, Manifest)>, Failure> {
+/// The manifests of images that a board with this build identity may run. Manifests that cannot be read are another matter.
+fn images_of(build_id: u64, folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
     let paths = manifests(folder)?.into_iter();
-    let mut read = paths.filter_map(|path| Manifest::load(&path).ok().map(|manifest| (path, manifest)));
-    Ok(read.find(|(_, manifest)| manifest.kind == Kind::Bitstream && manifest.build_id.0 == build_id))
+    let read = paths.filter_map(|path| Manifest::load(&path).ok().map(|manifest| (path, manifest)));
+    Ok(read.filter(|(_, manifest)| manifest.kind == Kind::Bitstream && manifest.build_id.0 == build_id).collect())
 }
 
 fn link_json(link: &LinkState) -> Value {
@@ -109,6 +116,34 @@ fn link_json(link: &LinkState) -> Value {
 fn link_text(link: LinkState) -> String {
     let LinkState { generation, lanes, most_generation, most_lanes } = link;
     format!("gen{generation}x{lanes} of gen{most_generation}x{most_lanes}")
+}
+
+/// Why there is neither temperature nor voltage, where there is none.
+fn no_monitor(monitor: &MonitorState) -> Option<String> {
+    Some(match monitor {
+        MonitorState::Answers(_) => return None,
+        MonitorState::Absent => "nothing on this board reads a monitor of temperature and voltage".into(),
+        MonitorState::Silent(kind) => format!("the part's {} does not answer", kind.name()),
+        MonitorState::Unknown(code) => format!("a monitor of kind {code}, which this version does not know"),
+    })
+}
+
+fn monitor_json(monitor: &MonitorState) -> Value {
+    let MonitorState::Answers(reading) = monitor else { return Value::Null };
+    let rounded = |value: f64, digits: f64| (value * digits).round() / digits;
+    json!({
+        "kind": reading.kind.name(),
+        "reference": if reading.on_chip { "on-chip" } else { "external" },
+        "celsius": rounded(reading.celsius, 10.0),
+        "vccint_volts": rounded(reading.vccint, 1000.0),
+        "vccaux_volts": rounded(reading.vccaux, 1000.0),
+    })
+}
+
+fn monitor_text(monitor: &MonitorState) -> Option<String> {
+    let MonitorState::Answers(r) = monitor else { return None };
+    let (celsius, vccint, vccaux) = (r.celsius, r.vccint, r.vccaux);
+    Some(format!("{celsius:.1} °C, VCCINT {vccint:.3} V, VCCAUX {vccaux:.3} V ({})", r.kind.name()))
 }
 
 fn fault_name(code: u32) -> &'static str {
@@ -165,4 +200,31 @@ pub fn identity(identity: &Identity) -> Value {
         "fold_max_log": identity.fold_max_log,
         "fold_multipliers": identity.fold_multipliers,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hotloop_regs::{Monitor, MonitorKind};
+
+    #[test]
+    fn a_monitor_is_shown_with_its_units_or_with_the_reason() {
+        let kind = u64::from(MonitorKind::Sysmone4.code()) << Monitor::kind.bit;
+        let codes = 0xb794 << Monitor::temperature.bit | 0x48e8 << Monitor::vccint.bit | 0x9999 << Monitor::vccaux.bit;
+        let there = MonitorState::decode(kind | codes | 1 << Monitor::present.bit | 1 << Monitor::on_chip.bit);
+        assert_eq!(monitor_text(&there).unwrap(), "85.0 °C, VCCINT 0.854 V, VCCAUX 1.800 V (sysmone4)");
+        let object = json!({
+            "kind": "sysmone4",
+            "reference": "on-chip",
+            "celsius": 85.0,
+            "vccint_volts": 0.854,
+            "vccaux_volts": 1.8,
+        });
+        assert_eq!((monitor_json(&there), no_monitor(&there)), (object, None));
+        for (register, reason) in [(0, "nothing on this board"), (kind | codes, "sysmone4 does not answer")] {
+            let state = MonitorState::decode(register);
+            assert!(monitor_json(&state).is_null() && monitor_text(&state).is_none());
+            assert!(no_monitor(&state).unwrap().contains(reason), "{state:?}");
+        }
+    }
 }

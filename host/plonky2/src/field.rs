@@ -7,6 +7,7 @@ use plonky2::{
     field::{
         extension::quadratic::QuadraticExtension,
         goldilocks_field::GoldilocksField,
+        polynomial::PolynomialCoeffs,
         types::{Field, Field64, PrimeField64},
     },
     hash::{
@@ -26,6 +27,18 @@ pub type FE = QuadraticExtension<F>;
 
 /// Degree of the extension.
 pub const D: usize = 2;
+
+/// Quotients of at most `most` coefficients, one after the other, each in chunks of `degree`; `None` where one has more: the
+/// division had a remainder.
+pub(crate) fn chunks(quotients: Vec<Vec<F>>, most: usize, degree: usize) -> Option<Vec<PolynomialCoeffs<F>>> {
+    let mut chunks = Vec::with_capacity(quotients.len() * most.div_ceil(degree));
+    for quotient in quotients {
+        let mut quotient = PolynomialCoeffs::new(quotient);
+        quotient.trim_to_len(most).ok()?;
+        chunks.extend(quotient.chunks(degree));
+    }
+    Some(chunks)
+}
 
 /// A slice of field elements as words. They may be non-canonical: the board takes any 64 bits.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Opening proofs: `PolynomialBatch::prove_openings` with extensions, trees and grinding by the device.
 
-use hotloop::{Device, GrindRequest, Input, LdeRequest, Zeros, STATE_WORDS};
+use hotloop::{grind_tries, Device, GrindRequest, Input, LdeRequest, Zeros, STATE_WORDS};
 use plonky2::{
     field::{
         extension::{unflatten, FieldExtension},
@@ -169,19 +169,13 @@ where
         bits,
         zeros: Zeros::Leading,
         start: 0,
-        tries: tries(bits),
+        tries: grind_tries(bits),
     };
     let witness = element(device.grind(&request)?);
     challenger.observe_elements(waiting);
     challenger.observe_element(witness);
     challenger.get_challenge();
     Ok(witness)
-}
-
-/// Nonces to try before giving up: without one among 2^8 times the expected number (a chance of e^-256) the board is
-/// wrong, and a search without an end would hide it.
-pub(crate) fn tries(bits: u32) -> u64 {
-    1 << (bits + 8).min(63)
 }
 
 /// The trees of the codewords, and the last polynomial.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use ::starky::proof::StarkProofWithPublicInputs;
 use hotloop::{Device, Offload};
-use plonky2::{plonk::config::PoseidonGoldilocksConfig, util::timing::TimingTree};
+use plonky2::{field::polynomial::PolynomialValues, plonk::config::PoseidonGoldilocksConfig, util::timing::TimingTree};
 
 use crate::{
     airs::{PinnedAir, Statement, Visit},
@@ -72,24 +73,25 @@ impl Visit for Prove<'_> {
         let start = Instant::now();
         let (trace, inputs) = air.trace(self.statement.log_rows());
         let traced = Instant::now();
-        let (proof, offload, host_work, stages) = match self.backend {
+        let (proof, prove_time, offload, host_work, stages) = match self.backend {
             Backend::Cpu => {
-                let proof = prove_cpu(air, trace, &inputs)?;
-                (proof, Offload::default(), 1, Vec::new())
+                let (proof, time) = prove_cpu(air, trace, &inputs, &mut TimingTree::default())?;
+                (proof, time, Offload::default(), 1, Vec::new())
             }
             Backend::Device(device) => {
                 let before = device.offload();
                 let prove = || starky::prove::<CountingConfig, _, S>(device, &air, &CONFIG, &trace, &inputs);
                 let (proved, transcript) = count_permutations(prove)?;
                 let proved = proved?;
-                (offload::convert(&proved.proof)?, device.offload() - before, transcript, proved.stages)
+                // Until the proof is there; that it changes its type is no part of proving.
+                let time = traced.elapsed();
+                (offload::convert(&proved.proof)?, time, device.offload() - before, transcript, proved.stages)
             }
             Backend::Unmodified(device) => {
                 let (proof, report) = offload::prove(device, air, &CONFIG, trace, &inputs)?;
-                (proof, report.offload, report.host_permutations + shape.butterflies(), Vec::new())
+                (proof, traced.elapsed(), report.offload, report.host_permutations + shape.butterflies(), Vec::new())
             }
         };
-        let prove_time = traced.elapsed();
         let device_work = offload.permutations + offload.butterflies;
         let file = ProofFile::new(self.statement, proof).map_err(|error| ProveError::Prover(error.to_string()))?;
         Ok(Report {
@@ -103,13 +105,21 @@ impl Visit for Prove<'_> {
     }
 }
 
+/// A proof of starky's own, and how long it took.
+type Timed = (StarkProofWithPublicInputs<F, PoseidonGoldilocksConfig, D>, Duration);
+
 /// starky's own prover, unmodified, in a pool of one thread: with more, the witness of its proof of work is whichever
-/// a thread finds first.
-fn prove_cpu<S: PinnedAir>(
+/// a thread finds first. Its scopes go to `timing`.
+pub(crate) fn prove_cpu<S: PinnedAir>(
     air: S,
-    trace: Vec<plonky2::field::polynomial::PolynomialValues<F>>,
+    trace: Vec<PolynomialValues<F>>,
     inputs: &[F],
-) -> Result<::starky::proof::StarkProofWithPublicInputs<F, PoseidonGoldilocksConfig, D>> {
-    in_one_thread(|| ::starky::prover::prove(air, &CONFIG, trace, inputs, None, &mut TimingTree::default()))?
-        .map_err(|error| ProveError::Prover(error.to_string()))
+    timing: &mut TimingTree,
+) -> Result<Timed> {
+    let (proof, time) = in_one_thread(|| {
+        let start = Instant::now();
+        let proof = ::starky::prover::prove(air, &CONFIG, trace, inputs, None, timing);
+        (proof, start.elapsed())
+    })?;
+    Ok((proof.map_err(|error| ProveError::Prover(error.to_string()))?, time))
 }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use plonky2::{
     field::{polynomial::PolynomialValues, types::Field},
-    plonk::config::PoseidonGoldilocksConfig,
     util::timing::TimingTree,
 };
 
@@ -14,6 +13,7 @@ use crate::{
     field::F,
     pool::in_one_thread,
     proof_file::ProofFile,
+    prove::prove_cpu,
     shape::{Shape, CONFIG},
 };
 
@@ -46,19 +46,7 @@ impl Visit for Prove {
     fn visit<S: PinnedAir>(self, air: S) -> Result<Reference> {
         let (trace, inputs) = air.trace(self.0.log_rows());
         let mut timing = TimingTree::default();
-        let (proof, prove_time) = in_one_thread(|| {
-            let start = Instant::now();
-            let proof = ::starky::prover::prove::<F, PoseidonGoldilocksConfig, S, 2>(
-                air,
-                &CONFIG,
-                trace,
-                &inputs,
-                None,
-                &mut timing,
-            );
-            (proof, start.elapsed())
-        })?;
-        let proof = proof.map_err(|error| ProveError::Prover(error.to_string()))?;
+        let (proof, prove_time) = prove_cpu(air, trace, &inputs, &mut timing)?;
         let file = ProofFile::new(self.0, proof).map_err(|error| ProveError::Prover(error.to_string()))?;
         let quotient_inverse = in_one_thread(|| quotient_inverse(Shape::of(&self.0).log_quotient))?;
         Ok(Reference { file, prove_time, timing, quotient_inverse })

@@ -1,6 +1,6 @@
 //! [`DeviceChallenger`]: Plonky3's `DuplexChallenger`, which grinds on a device.
 
-use hotloop::{Device, GrindRequest, HotloopError, Zeros, STATE_WORDS};
+use hotloop::{grind_tries, Device, GrindRequest, HotloopError, Zeros, STATE_WORDS};
 use p3_challenger::{
     CanFinalizeDigest, CanObserve, CanSample, CanSampleBits, CanSampleUniformBits, DuplexChallenger, FieldChallenger,
     GrindingChallenger, ResamplingError,
@@ -68,8 +68,7 @@ impl<F: BoardField, P: CryptographicPermutation<[F; STATE_WORDS]>> DeviceChallen
             bits: bits as u32,
             zeros: Zeros::Trailing,
             start: 0,
-            // None among 2^8 times the expected number has a chance of e^-256: the board would be wrong.
-            tries: 1 << (bits + 8).min(63),
+            tries: grind_tries(bits as u32),
         };
         Ok(element(self.device.grind(&request)?))
     }

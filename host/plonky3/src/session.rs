@@ -1,8 +1,6 @@
 //! A prover's run on a device: Plonky3's traits return no errors, this does.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
-use hotloop::{Device, Offload};
+use hotloop::{catch_raised, Device, Offload};
 
 use crate::error::{ProveError, Result};
 
@@ -14,11 +12,6 @@ use crate::error::{ProveError, Result};
 /// `panic = "unwind"`. Nothing is proved on the host instead. Any other panic goes on.
 pub fn with_device<T>(device: &Device, prove: impl FnOnce() -> T) -> Result<(T, Offload)> {
     let before = device.offload();
-    match catch_unwind(AssertUnwindSafe(prove)) {
-        Ok(proved) => Ok((proved, device.offload() - before)),
-        Err(payload) => match payload.downcast::<ProveError>() {
-            Ok(error) => Err(*error),
-            Err(payload) => std::panic::resume_unwind(payload),
-        },
-    }
+    let proved = catch_raised::<_, ProveError>(prove)?;
+    Ok((proved, device.offload() - before))
 }

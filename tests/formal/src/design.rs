@@ -31,10 +31,18 @@ pub fn modules() -> BTreeMap<String, String> {
     // The reader's FIFO with narrow words: a solver does not care what it moves, but takes its time over 512 bits.
     add(Design::new(Module::fifo(8, 512)));
     add(Design::new(dispatcher(UNITS, DISPATCHED)));
-    // Every leaf has the same name; this one gets its own.
-    let ecp5 = multiplier_leaf(MultiplierLeaf::Ecp5).verilog();
-    files.insert("mul_leaf_ecp5".into(), ecp5.replacen("module mul_leaf ", "module mul_leaf_ecp5 ", 1));
+    // Every leaf has the same name, and so has every multiplier; these get their own.
+    let leaf = ecp5();
+    for (module, name) in [(&leaf, "mul_leaf"), (&multiplier(&Field::GOLDILOCKS, &leaf), "goldilocks_mul")] {
+        let own = format!("{name}_ecp5");
+        let text = module.verilog().replacen(&format!("module {name} "), &format!("module {own} "), 1);
+        files.insert(own, text);
+    }
     files
+}
+
+fn ecp5() -> Rc<Module> {
+    multiplier_leaf(MultiplierLeaf::Ecp5)
 }
 
 /// A module of a unit with two operands.
@@ -55,6 +63,16 @@ pub fn pair_latency() -> u32 {
 pub fn reduction_latency() -> u32 {
     let leaf = MultiplierLeaf::Simulated { latency: 2 };
     multiplier(&Field::GOLDILOCKS, &multiplier_leaf(leaf)).latency().expect("a pipelined unit") - 2
+}
+
+/// Stages of the ECP5's multiplier leaf.
+pub fn ecp5_latency() -> u32 {
+    ecp5().latency().expect("a pipelined unit")
+}
+
+/// Stages of the modular multiplier behind it.
+pub fn ecp5_reduction_latency() -> u32 {
+    multiplier(&Field::GOLDILOCKS, &ecp5()).latency().expect("a pipelined unit") - ecp5_latency()
 }
 
 /// Stages of the multiplier leaf of the preset `sim`.

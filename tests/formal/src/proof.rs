@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    design::{leaf_latency, pair_latency, reduction_latency, DISPATCHED, UNITS},
+    design::{ecp5_latency, ecp5_reduction_latency, leaf_latency, pair_latency, reduction_latency, DISPATCHED, UNITS},
     text::{cut_products, free_memories, insert, open_cells, Break, Probe},
 };
 
@@ -23,8 +23,6 @@ pub enum Products {
     Written(usize),
     /// So many cells of this name; the wrapper says what one is.
     Cells(&'static str, usize),
-    /// Wires by their labels, and what drives them instead.
-    Wires(&'static [(&'static str, &'static str)]),
 }
 
 /// What the solver gets to see of memories.
@@ -97,9 +95,6 @@ impl Proof {
                 text = match self.cut.filter(|_| *name == self.top) {
                     Some(Products::Written(count)) => cut_products(&text, count),
                     Some(Products::Cells(cell, count)) => open_cells(&text, cell, count),
-                    Some(Products::Wires(wires)) => {
-                        wires.iter().fold(text, |text, (label, by)| Break::Assign(label, by).apply(&text))
-                    }
                     None => text,
                 };
                 let properties: String = properties.iter().map(|p| fill(p)).collect();
@@ -148,9 +143,6 @@ fn probe(instance: (&'static str, &'static str), signal: (&'static str, u32), na
 }
 
 const FIFO: &str = include_str!("../properties/fifo.sv");
-/// Stages of the ECP5's multiplier leaf, as `karatsuba.sv` counts them.
-const ECP5_LATENCY: u32 = 10;
-
 const STATES: &str = include_str!("../properties/burst_states.sv");
 const BURSTS: &str = include_str!("../properties/bursts.sv");
 
@@ -218,31 +210,60 @@ fn arithmetic() -> Vec<Proof> {
             "+",
             Break::Replace("64'hffffffff00000001", "64'hffffffff00000002"),
         ),
-        karatsuba(
-            "mul_leaf_ecp5_cells",
-            "the nine cells have the right operands, and their products are recombined to the products of half words, \
-             for all products that keep (x1 + x0)(y1 + y0) = x1y1 + x0y0 + (x0y1 + x1y0)",
-            include_str!("../properties/karatsuba.sv"),
-            Products::Cells("MULT18X18D", 9),
-            Broken {
-                what: "an operand is the wrong half",
-                module: "mul_leaf_ecp5",
-                how: Break::Replace("= a[47:32]", "= a[46:31]"),
-                depth: 2,
-            },
-        ),
-        karatsuba(
-            "mul_leaf_ecp5_whole",
-            "the three products of half words are recombined to the whole, for all that keep the same",
-            include_str!("../properties/karatsuba_outer.sv"),
-            Products::Wires(&[("product_low", "f_low"), ("product_high", "f_high"), ("product_both", "f_both")]),
-            Broken {
-                what: "a carry of the last addition is taken from elsewhere",
-                module: "mul_leaf_ecp5",
-                how: Break::Replace("[48];", "[47];"),
-                depth: ECP5_LATENCY,
-            },
-        ),
+        Proof {
+            name: "mul_leaf_ecp5",
+            claim: "the nine cells have the right operands, and their products become the coefficients modulo z^4 − z^2 + 1, \
+                    for all products that keep (x1 + x0)(y1 + y0) = x1y1 + x0y0 + (x0y1 + x1y0)",
+            reach: Reach::Pipeline(ecp5_latency()),
+            top: "mul_leaf_ecp5",
+            modules: vec![("mul_leaf_ecp5", vec![include_str!("../properties/karatsuba.sv")])],
+            wrapper: Some(include_str!("../properties/mult18x18d.sv")),
+            probes: vec![],
+            cut: Some(Products::Cells("MULT18X18D", 9)),
+            memories: Memories::Arrays,
+            values: vec![value("LATENCY", ecp5_latency())],
+            broken: vec![
+                Broken {
+                    what: "an operand is the wrong quarter",
+                    module: "mul_leaf_ecp5",
+                    how: Break::Replace("= a[47:32]", "= a[46:31]"),
+                    depth: 2,
+                },
+                Broken {
+                    what: "a product of sums loses a bit",
+                    module: "mul_leaf_ecp5",
+                    how: Break::Replace("[32:0];", "[31:0];"),
+                    depth: ecp5_latency() + 2,
+                },
+            ],
+        },
+        Proof {
+            name: "goldilocks_reduce_ecp5",
+            claim: "y < p, and y = t + k·p with k in {−1, 0, 1}, t being c0 + c1·2^16 + c2·2^32 + c3·2^48 with one 2^64 replaced \
+                    by 2^32 − 1, for all coefficients",
+            reach: Reach::Pipeline(ecp5_reduction_latency()),
+            top: "goldilocks_mul_ecp5",
+            modules: vec![("goldilocks_mul_ecp5", vec![include_str!("../properties/quarters.sv")])],
+            wrapper: Some(include_str!("../properties/quarters_leaf.sv")),
+            probes: vec![],
+            cut: None,
+            memories: Memories::Arrays,
+            values: vec![value("LATENCY", ecp5_reduction_latency())],
+            broken: vec![
+                Broken {
+                    what: "a borrow is not made good",
+                    module: "goldilocks_mul_ecp5",
+                    how: Break::Assign("borrow", "1'h0"),
+                    depth: ecp5_reduction_latency() + 2,
+                },
+                Broken {
+                    what: "the modulus off by one",
+                    module: "goldilocks_mul_ecp5",
+                    how: Break::Replace("== 32'hffffffff", "== 32'hfffffffe"),
+                    depth: ecp5_reduction_latency() + 2,
+                },
+            ],
+        },
         Proof {
             name: "mul_leaf",
             claim: "the partial products have the right operands, and any four of them are summed at the right places",
@@ -270,28 +291,6 @@ fn arithmetic() -> Vec<Proof> {
             ],
         },
     ]
-}
-
-fn karatsuba(
-    name: &'static str,
-    claim: &'static str,
-    properties: &'static str,
-    cut: Products,
-    broken: Broken,
-) -> Proof {
-    Proof {
-        name,
-        claim,
-        reach: Reach::Pipeline(ECP5_LATENCY),
-        top: "mul_leaf_ecp5",
-        modules: vec![("mul_leaf_ecp5", vec![properties])],
-        wrapper: Some(include_str!("../properties/mult18x18d.sv")),
-        probes: vec![],
-        cut: Some(cut),
-        memories: Memories::Arrays,
-        values: vec![],
-        broken: vec![broken],
-    }
 }
 
 fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {

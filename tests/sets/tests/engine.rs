@@ -124,14 +124,18 @@ impl Engine {
         self.set("out_ready", 0);
         self.model.step().unwrap();
         self.set("start", 0);
+        // What moves in a cycle: a beat, or a word of it.
+        let words = (in_data.width() / 64) as usize;
+        let input: Vec<&[u64]> = input.iter().flat_map(|beat| beat.chunks(words)).collect();
         let mut outcome = Outcome { beats: Vec::new(), permutations: 0, cycles: 0 };
+        let mut moved = Vec::new();
         let (mut given, mut idle) = (0, 0);
         let start = self.model.cycles();
         while self.model.get(busy) == 1 {
             let offered = given < input.len() && self.rng.gen_range(0..100) >= stalls;
             let takes = self.rng.gen_range(0..100) >= stalls;
             self.model.set(in_valid, offered.into());
-            self.model.set_words(in_data, if offered { &input[given] } else { &[0xbad_cafe; 8] });
+            self.model.set_words(in_data, if offered { input[given] } else { &[0xbad_cafe; 8][..words] });
             self.model.set(out_ready, takes.into());
             self.model.settle().unwrap();
             outcome.permutations += self.model.get(perms);
@@ -142,13 +146,16 @@ impl Engine {
             if takes && self.model.get(out_valid) == 1 {
                 let mut beat = [0; 8];
                 self.model.get_words(out_data, &mut beat);
-                outcome.beats.push(beat);
+                moved.extend(&beat[..words]);
                 idle = 0;
             }
             self.model.edge().unwrap();
             assert!(idle < 100_000, "the engine hangs");
         }
         assert_eq!(given, input.len(), "all input is taken");
+        let (beats, rest) = moved.as_chunks();
+        assert_eq!(rest, [], "beats are whole");
+        outcome.beats = beats.to_vec();
         outcome.cycles = self.model.cycles() - start;
         outcome
     }

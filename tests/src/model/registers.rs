@@ -37,16 +37,16 @@ impl Registers {
         registers
     }
 
-    /// Everything but the constants is zero.
+    /// Everything but the constants is zero, and what the monitor says, which is no part of the board.
     pub(super) fn power_up(&mut self) {
-        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant) {
+        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && **r != map::MONITOR) {
             self.set(register, 0);
         }
     }
 
     /// CONTROL.RESET: as after power-up, except for what the host wrote into base and size registers and SCRATCH.
     pub(super) fn clear(&mut self) {
-        let kept = [map::SCRATCH, map::SQ_BASE, map::CQ_BASE, map::RING_LOG];
+        let kept = [map::MONITOR, map::SCRATCH, map::SQ_BASE, map::CQ_BASE, map::RING_LOG];
         for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && !kept.contains(r)) {
             self.set(register, 0);
         }

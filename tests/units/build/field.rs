@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hotloop_hdl::{
     datapath::Module,
-    field::{add_mod, multiplier, multiplier_leaf, sub_mod, Field, MultiplierLeaf},
+    field::{add_mod, canonical, multiplier, multiplier_leaf, sub_mod, weak_multiplier, Field, MultiplierLeaf},
 };
 use hotloop_verilate::Model;
 
@@ -23,8 +23,20 @@ pub fn models() -> Vec<Model> {
         ("xilinx", MultiplierLeaf::Xilinx),
     ] {
         let leaf = multiplier_leaf(leaf);
+        models.push(super::unit(&format!("field_weak_multiplier_{name}"), weak(&field, &leaf)));
         models.push(super::unit(&format!("field_multiplier_{name}"), multiplier(&field, &leaf)));
         models.push(super::unit(&format!("field_leaf_{name}"), leaf));
     }
     models
+}
+
+/// A weak multiplier, and `canonical`, its result below p.
+fn weak(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
+    let mut m = Module::new("weak_product");
+    let (a, b) = (m.pipe_input("a", 64), m.pipe_input("b", 64));
+    let product = m.call("weak", &weak_multiplier(field, leaf), &[("a", a), ("b", b)]);
+    let y = m.output_of(&product, "y");
+    let y = canonical(&mut m, y);
+    m.pipe_outputs(&[("canonical", y)]);
+    Rc::new(m)
 }

@@ -1,5 +1,6 @@
 //! Modular arithmetic units against plonky2's field, on random and edge operands.
 
+use hotloop_hdl::field::QUARTER_BITS;
 use hotloop_sim::Clocked;
 use hotloop_units::{seed, vectors};
 use plonky2::field::{
@@ -16,7 +17,7 @@ fn edges() -> Vec<u64> {
     let e = u64::from(u32::MAX);
     let mut edges = vec![0, 1, 2, e - 1, e, e + 1, 1 << 63, p / 2, p - 2, p - 1, p, p + 1, u64::MAX - 1, u64::MAX];
     // Words whose parts are all ones up to, and from, each place at which a multiplier leaf cuts its operands.
-    for cut in [16, 17, 24, 34, 48, 51] {
+    for cut in [16, 17, 24, 32, 34, 48, 51] {
         edges.extend([(1 << cut) - 1, u64::MAX << cut, 1 << cut]);
     }
     edges
@@ -62,13 +63,20 @@ fn sums_of_canonical_operands() {
     check("field_sums", 2, F::ORDER - 1, &outputs);
 }
 
-/// A leaf of `latency` stages alone, and the modular multiplier on it, which reduces in four more.
+/// A leaf of `latency` stages alone that gives words, and the modular multipliers on it, which reduce in four more.
 fn check_products(leaf: &str, latency: usize) {
     let words: [Output; 2] =
         [("low", |x, y| x.wrapping_mul(y)), ("high", |x, y| ((u128::from(x) * u128::from(y)) >> 64) as u64)];
     check(&format!("field_leaf_{leaf}"), latency, u64::MAX, &words);
-    let product: [Output; 1] = [("y", |x, y| in_field(x, y, |x, y| x * y))];
-    check(&format!("field_multiplier_{leaf}"), latency + 4, u64::MAX, &product);
+    check_modular(leaf, [latency + 4; 2]);
+}
+
+/// The multiplier with a canonical product and the one with any word of the right residue, of so many stages.
+fn check_modular(leaf: &str, [canonical, weak]: [usize; 2]) {
+    for (model, port, latency) in [("multiplier", "y", canonical), ("weak_multiplier", "canonical", weak)] {
+        let product: [Output; 1] = [(port, |x, y| in_field(x, y, |x, y| x * y))];
+        check(&format!("field_{model}_{leaf}"), latency, u64::MAX, &product);
+    }
 }
 
 #[test]
@@ -81,9 +89,34 @@ fn products_with_a_longer_leaf() {
     check_products("7", 7);
 }
 
+/// A coefficient of the product of `x` and `y` as polynomials at z = 2^16, modulo z^4 − z^2 + 1.
+fn coefficient(x: u64, y: u64, index: usize) -> u64 {
+    let quarters = |x: u64| [0, 16, 32, 48].map(|lo| i128::from(x >> lo & 0xffff));
+    let (x, y) = (quarters(x), quarters(y));
+    let mut product = [0; 7];
+    for (i, x) in x.iter().enumerate() {
+        for (j, y) in y.iter().enumerate() {
+            product[i + j] += x * y;
+        }
+    }
+    for degree in (4..7).rev() {
+        product[degree - 2] += product[degree];
+        product[degree - 4] -= product[degree];
+    }
+    // Two's complement.
+    (product[index] & ((1 << QUARTER_BITS[index]) - 1)) as u64
+}
+
 #[test]
 fn products_of_the_ecp5_leaf() {
-    check_products("ecp5", 10);
+    let coefficients: [Output; 4] = [
+        ("c0", |x, y| coefficient(x, y, 0)),
+        ("c1", |x, y| coefficient(x, y, 1)),
+        ("c2", |x, y| coefficient(x, y, 2)),
+        ("c3", |x, y| coefficient(x, y, 3)),
+    ];
+    check("field_leaf_ecp5", 6, u64::MAX, &coefficients);
+    check_modular("ecp5", [11, 10]);
 }
 
 #[test]

@@ -1,8 +1,11 @@
-//! The leaf of the ECP5: nine 18 × 18 multipliers instead of sixteen.
+//! The leaf of the ECP5: nine 18 × 18 multipliers instead of sixteen, and no product of 128 bits.
 //!
-//! Karatsuba's method in its additive form: with x = x1·2^h + x0 and y likewise,
-//! x·y = x1y1·2^2h + ((x1 + x0)(y1 + y0) − x1y1 − x0y0)·2^h + x0y0. The sums of 32-bit halves have 33 bits, their
-//! halves 17 and 16, and the sums of those 18: every product fits an unsigned MULT18X18D.
+//! An operand is a polynomial of degree 3 at z = 2^16, and p = 2^64 − 2^32 + 1 is z^4 − z^2 + 1 there: so the leaf multiplies
+//! polynomials modulo z^4 − z^2 + 1, and leaves it to the reduction to put 2^16 in. With z^4 = z^2 − 1, z^5 = z^3 − z and
+//! z^6 = −1 most of what Karatsuba's method adds to put its products together cancels.
+//!
+//! Its additive form, twice (x1y0 + x0y1 = (x1 + x0)(y1 + y0) − x1y1 − x0y0), keeps everything unsigned; sums of two quarters
+//! have 17 bits, that of all four has 18: every product fits an unsigned MULT18X18D.
 
 use std::rc::Rc;
 
@@ -15,84 +18,88 @@ use crate::{
 /// Stages of a MULT18X18D with all its registers on.
 const CELL_LATENCY: u32 = 3;
 
-/// Bits of the last addition's lower part: a carry chain of 96 bits in one stage would set the clock.
-const SPLIT: u32 = 48;
+/// Bits of a quarter of a word.
+const QUARTER: u32 = 16;
 
-/// The leaf: the products of halves at stage 6, that of the sums at 7, the whole at 10.
+/// The leaf: ports `c0` … `c3`, six stages.
+///
+/// With p0 = x0·y0 and so on, p01 = (x0 + x1)·(y0 + y1) and so on:
+///
+/// - c0 = p0 + p1 − p2 − p13
+/// - c1 = (p01 − p0 − p1) − (p23 − p2 − p3)
+/// - c2 = p02 + p13 − p0 − p3
+/// - c3 = (p0123 − p02 − p13) − (p01 − p0 − p1)
+///
+/// The brackets are two products of quarters, or of sums of two: below 2^33 and 2^35 and not negative. The last one has all
+/// that is in the one before it. Likewise p02 has p0 and p13 has p3, so that 0 ≤ c2, c3 < 2^35; |c1| < 2^33; and as
+/// p13 − p1 < 3·2^32, −2^34 < c0 < 2^32.
 pub(super) fn ecp5() -> Rc<Module> {
     let mut m = Module::new(MULTIPLIER_LEAF);
-    let (a, b) = (m.pipe_input("a", 64), m.pipe_input("b", 64));
+    let operands = ["a", "b"].map(|port| {
+        let word = m.pipe_input(port, 64);
+        Operand::new(&mut m, word)
+    });
     let cell = cell();
-    let (low, high, both) = parts(&mut m, a, b, |m, name, x, y| product(m, &cell, name, x, y));
-    let middle = middle(&mut m, low, high, both);
-    // The lowest half word is finished; the rest is one addition of 96 bits, its carry cut by a register.
-    let rest = m.slice(low, 32, 32);
-    let rest = m.cat(&[high, rest]);
-    let middle = m.extend(middle, 96);
-    let (rest0, rest1) = (m.slice(rest, 0, SPLIT), m.slice(rest, SPLIT, 96 - SPLIT));
-    let (middle0, middle1) = (m.slice(middle, 0, SPLIT), m.slice(middle, SPLIT, 96 - SPLIT));
-    let sum0 = m.add_carry(rest0, middle0);
-    let sum0 = m.reg(sum0);
-    // The carry enters as one more bit below, so that it costs no second chain.
-    let carry = m.bit(sum0, SPLIT);
-    let one = m.constant(1, 1);
-    let (rest1, middle1) = (m.cat(&[rest1, one]), m.delay(middle1, 1));
-    let middle1 = m.cat(&[middle1, carry]);
-    let sum1 = m.add(rest1, middle1);
-    let sum1 = m.slice(sum1, 1, 96 - SPLIT);
-    let sum1 = m.reg(sum1);
-    let sum0 = m.slice(sum0, 0, SPLIT);
-    let lowest = m.slice(low, 0, 32);
-    let whole = m.cat(&[sum1, sum0, lowest]);
-    let (low, high) = (m.slice(whole, 0, 64), m.slice(whole, 64, 64));
-    m.pipe_outputs(&[("low", low), ("high", high)]);
+    let mut times = |name: &str, part: fn(&Operand) -> Sig| {
+        let [x, y] = operands.each_ref().map(part);
+        product(&mut m, &cell, name, x, y)
+    };
+    let [p0, p1, p2, p3] = [
+        times("p0", |x| x.quarters[0]),
+        times("p1", |x| x.quarters[1]),
+        times("p2", |x| x.quarters[2]),
+        times("p3", |x| x.quarters[3]),
+    ];
+    let (p02, p13) = (times("p02", |x| x.even), times("p13", |x| x.odd));
+    let (p01, p23, all) = (times("p01", |x| x.low), times("p23", |x| x.high), times("p0123", |x| x.all));
+
+    let mut plus = |a, b| {
+        let sum = m.add_carry(a, b);
+        m.reg(sum)
+    };
+    let (low, high, middle) = (plus(p0, p1), plus(p2, p3), plus(p02, p13));
+    let (less0, less2) = (plus(p2, p13), plus(p0, p3));
+    let mut minus = |a, b, width| {
+        let [a, b] = [a, b].map(|x| m.resize(x, width));
+        let difference = m.sub(a, b);
+        m.reg(difference)
+    };
+    let c0 = minus(low, less0, C_BITS[0]);
+    let c2 = minus(middle, less2, C_BITS[2]);
+    let (low, high, middle) = (minus(p01, low, 33), minus(p23, high, 33), minus(all, middle, 35));
+    let c1 = minus(low, high, C_BITS[1]);
+    let c3 = minus(middle, low, C_BITS[3]);
+    m.pipe_outputs(&[("c0", c0), ("c1", c1), ("c2", c2), ("c3", c3)]);
     Rc::new(m)
 }
 
-/// x0·y0, x1·y1 and (x0 + x1)·(y0 + y1); the sums take a stage.
-fn parts(m: &mut Module, x: Sig, y: Sig, mut times: impl FnMut(&mut Module, &str, Sig, Sig) -> Sig) -> (Sig, Sig, Sig) {
-    let half = x.width().div_ceil(2);
-    let mut halves = |x: Sig| {
-        let (x0, x1) = (m.slice(x, 0, half), m.slice(x, half, x.width() - half));
-        let sum = m.add_carry(x0, x1);
-        (x0, x1, m.reg(sum))
-    };
-    let ((x0, x1, xs), (y0, y1, ys)) = (halves(x), halves(y));
-    let low = times(m, "low", x0, y0);
-    let high = times(m, "high", x1, y1);
-    let both = times(m, "both", xs, ys);
-    (low, high, both)
+/// Bits of the remainder's coefficients, of which the first two are signed.
+pub const C_BITS: [u32; 4] = [35, 34, 35, 35];
+
+/// The quarters of an operand and their sums.
+struct Operand {
+    quarters: [Sig; 4],
+    even: Sig,
+    odd: Sig,
+    low: Sig,
+    high: Sig,
+    all: Sig,
 }
 
-/// `both − low − high`, which is x0y1 + x1y0: two stages after the later of `low` and `high`.
-fn middle(m: &mut Module, low: Sig, high: Sig, both: Sig) -> Sig {
-    let sum = m.add_carry(low, high);
-    let sum = m.reg(sum);
-    let sum = m.extend(sum, both.width());
-    let middle = m.sub(both, sum);
-    // Two products of half words: the top bit of `both` is gone.
-    let middle = m.slice(middle, 0, both.width() - 1);
-    m.reg(middle)
-}
-
-/// The product of two words of 32 or 33 bits from three cells: 6 stages.
-fn product(m: &mut Module, cell: &Rc<Module>, name: &str, x: Sig, y: Sig) -> Sig {
-    let half = x.width().div_ceil(2);
-    let (low, high, both) = parts(m, x, y, |m, part, x, y| times(m, cell, &format!("{name}_{part}"), x, y));
-    let middle = middle(m, low, high, both);
-    let rest = m.slice(low, half, half);
-    let rest = m.cat(&[high, rest]);
-    let middle = m.extend(middle, rest.width());
-    let sum = m.add(rest, middle);
-    let sum = m.reg(sum);
-    let lowest = m.slice(low, 0, half);
-    let whole = m.cat(&[sum, lowest]);
-    // By this name the proof finds it (tests/formal).
-    m.label(whole, &format!("product_{name}"))
+impl Operand {
+    /// Sums of neighbours take a stage: their products are needed one later than others, and the sum of all goes
+    /// through two additions.
+    fn new(m: &mut Module, word: Sig) -> Operand {
+        let quarters = [0, 1, 2, 3].map(|i| m.slice(word, i * QUARTER, QUARTER));
+        let (even, odd) = (m.add_carry(quarters[0], quarters[2]), m.add_carry(quarters[1], quarters[3]));
+        let (low, high) = (m.add_carry(quarters[0], quarters[1]), m.add_carry(quarters[2], quarters[3]));
+        let (low, high) = (m.reg(low), m.reg(high));
+        Operand { quarters, even, odd, low, high, all: m.add_carry(low, high) }
+    }
 }
 
 /// One cell: the product of operands of at most 18 bits.
-fn times(m: &mut Module, cell: &Rc<Module>, name: &str, x: Sig, y: Sig) -> Sig {
+fn product(m: &mut Module, cell: &Rc<Module>, name: &str, x: Sig, y: Sig) -> Sig {
     assert_eq!(x.stage(), y.stage(), "operands of a cell come at the same time");
     let stage = x.stage().map(|s| s + CELL_LATENCY);
     let width = x.width() + y.width();

@@ -1,11 +1,14 @@
-//! The 64 × 64 → 128 multiplier: what a product is made of on each family of parts.
+//! The multiplier of words of 64 bits: what a product is made of on each family of parts.
 //!
-//! Every leaf is the module [`MULTIPLIER_LEAF`] with ports `a`, `b`, `low`, `high`, one product a cycle; only the
-//! number of stages differs, and the datapath layer takes that from the module. All pass the same unit tests.
+//! Every leaf is the module [`MULTIPLIER_LEAF`] with ports `a` and `b`, one product a cycle; the datapath layer takes the
+//! number of stages from the module. What it gives is the words `low` and `high` of the product, or, where that is
+//! cheaper, a remainder that is not finished: `c0` … `c3` ([`QUARTER_BITS`]). [`super::multiplier`] takes both.
 
 mod ecp5;
 mod simulated;
 mod xilinx;
+
+pub use ecp5::C_BITS as QUARTER_BITS;
 
 use std::rc::Rc;
 
@@ -22,7 +25,7 @@ pub enum MultiplierLeaf {
         /// Stages from operands to product.
         latency: u32,
     },
-    /// 9 MULT18X18D by Karatsuba's method, twice: 10 stages.
+    /// 9 MULT18X18D by Karatsuba's method, twice, modulo z^4 − z^2 + 1 with z = 2^16: 6 stages.
     Ecp5,
     /// 12 DSP48E1 of the 7 series: 8 stages.
     Xilinx7,

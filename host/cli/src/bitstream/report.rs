@@ -37,6 +37,8 @@ struct Entry {
     preset: &'static Preset,
     /// The manifest of a routed image.
     routed: Option<Manifest>,
+    /// Without one: what the estimate is by.
+    estimated_by: String,
     utilisation: Utilisation,
     /// The accelerator's clock: the image's, or the one that the preset assumes.
     clock_mhz: f64,
@@ -55,9 +57,19 @@ impl Entry {
         let routed = routed.filter(|m| {
             m.kind == Kind::Bitstream && m.utilisation.source == Source::Routed && m.features.preset == board.preset
         });
-        let utilisation = routed.as_ref().map_or_else(|| estimate(&board, preset), |m| m.utilisation);
-        let clock_mhz = routed.as_ref().map_or_else(|| preset.clock_mhz.into(), |m| m.clock_mhz);
-        Ok(Entry { board, preset, routed, utilisation, clock_mhz })
+        // Without an image, Yosys' estimate in the project's manifest is better than the area model's.
+        let path = dir.join(format!("{}-project{SUFFIX}", board.name));
+        let project = if path.exists() { Some(Manifest::load(&path).map_err(Failure::new)?) } else { None };
+        let synthesised = project.filter(|m| m.kind == Kind::Project && m.features.preset == board.preset);
+        let synthesised =
+            synthesised.and_then(|m| m.tools.get("yosys").map(|version| (m.utilisation, version.clone())));
+        let short = |version: &str| format!("Yosys {}", version.split(' ').next().unwrap_or_default());
+        let estimated_by = synthesised.as_ref().map_or_else(|| "area model".into(), |(_, version)| short(version));
+        let estimated = || synthesised.map_or_else(|| estimate(&board, preset), |(utilisation, _)| utilisation);
+        let utilisation = routed.as_ref().map_or_else(estimated, |m| m.utilisation);
+        let assumed = board.accelerator_mhz.unwrap_or_else(|| preset.clock_mhz.into());
+        let clock_mhz = routed.as_ref().map_or(assumed, |m| m.clock_mhz);
+        Ok(Entry { board, preset, routed, estimated_by, utilisation, clock_mhz })
     }
 
     /// Millions a second, with every unit busy.
@@ -96,6 +108,7 @@ impl Entry {
             "part": self.board.part,
             "preset": self.preset.name,
             "source": self.source(),
+            "estimated_by": self.routed.is_none().then_some(&self.estimated_by),
             "utilisation": self.utilisation,
             "clock_mhz": self.clock_mhz,
             "fmax_mhz": self.routed.as_ref().and_then(|m| m.fmax_mhz),
@@ -120,6 +133,7 @@ impl Entry {
     fn row(&self) -> String {
         let shares = self.shares().map(|(_, s)| format!("{} of {}: {} %", s.used, s.available, percent(s)));
         let fmax = self.routed.as_ref().map(|m| format!(" {:.1} MHz |", m.fmax_mhz.unwrap_or_default()));
+        let by = if self.routed.is_none() { format!(" {} |", self.estimated_by) } else { String::new() };
         format!(
             "| {} | {} | {} | {} | {} MHz |{} {:.1} M | {} |",
             self.board.name,
@@ -127,7 +141,7 @@ impl Entry {
             self.preset.name,
             shares.join(" | "),
             self.clock_mhz,
-            fmax.unwrap_or_default(),
+            fmax.unwrap_or(by),
             self.permutations(),
             if self.preset.lanes == 0 { "none".into() } else { format!("{:.0} M", self.butterflies()) }
         )
@@ -196,8 +210,9 @@ By nextpnr-ecp5, from the image's manifest. The clock is what the PLL makes; tim
 ";
 const ESTIMATED: &str = "\
 ## Estimated
-By the area model, of the accelerator alone, without a shell or a link, against the part of the board. The clock is an
-assumption of the preset. Nobody has placed and routed these here.
+Of the accelerator alone, without a shell or a link, against the part of the board: by the area model, or by the cells that
+Yosys' `synth_xilinx` makes of it module by module (`bitstream build BOARD --project-only --synthesise`). The clock is an
+assumption of the board's file, else of the preset. Nobody has placed and routed these here.
 
 ";
 
@@ -212,9 +227,9 @@ fn markdown(entries: &[Entry], pictures: &str) -> String {
             page += "None.\n\n";
             continue;
         }
-        let clocks = if routed { " clock | fmax |" } else { " clock, assumed |" };
+        let clocks = if routed { " clock | fmax |" } else { " clock, assumed | estimated by |" };
         let _ = writeln!(page, "{columns}{clocks} permutations a second, derived | butterflies a second, derived |");
-        let _ = writeln!(page, "{}", "|---".repeat(if routed { 11 } else { 10 }) + "|");
+        let _ = writeln!(page, "{}", "|---".repeat(11) + "|");
         some.iter().for_each(|entry| page += &(entry.row() + "\n"));
         page.push('\n');
         for entry in some {

@@ -37,7 +37,8 @@ pub struct FlashArgs {
     /// Allow the golden slot, which the board falls back to.
     #[arg(long, requires = "persist")]
     golden_override: bool,
-    /// Ask this device who it is, once the image is loaded: vfio:<address>. Without it, the part's user code is asked.
+    /// Ask this device who it is, once the image is loaded: vfio:<address> or serial:<tty>. Without it, the part's user code
+    /// is asked.
     #[arg(long)]
     verify_device: Option<String>,
     #[command(flatten)]

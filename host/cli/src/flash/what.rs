@@ -11,7 +11,7 @@ use hotloop_boards::{
 use hotloop_flash::Image;
 
 use crate::{
-    bitstream::{board_failure, check::TrustArgs, BoardsArgs, OUT},
+    bitstream::{board_failure, check::TrustArgs, manifests, BoardsArgs, OUT},
     output::Failure,
 };
 
@@ -33,6 +33,14 @@ pub struct What {
     pub board: Board,
 }
 
+/// Other images for a board: of other presets.
+fn others(board: &str) -> Result<String, Failure> {
+    let paths = manifests(Path::new(OUT))?.into_iter();
+    let its = |path: &PathBuf| Manifest::load(path).is_ok_and(|m| m.kind == Kind::Bitstream && m.board == board);
+    let found: Vec<String> = paths.filter(its).map(|path| path.display().to_string()).collect();
+    Ok(if found.is_empty() { String::new() } else { format!(": {}", found.join(", ")) })
+}
+
 impl What {
     /// Reads the manifest and holds it against its file, its board and this build, as `hotloop bitstream check` does.
     pub fn find(name: &str, files: &FileArgs) -> Result<What, Failure> {
@@ -42,8 +50,9 @@ impl What {
                 let board = hotloop_boards::find(name, files.boards.folder()).map_err(board_failure)?;
                 let path = Path::new(OUT).join(format!("{}{SUFFIX}", board.name));
                 if !path.exists() {
+                    let others = others(name)?;
                     let text = format!(
-                        "there is no {}: `hotloop bitstream build {name}` makes it, or name a manifest",
+                        "there is no {}: `hotloop bitstream build {name}` makes it, or name a manifest{others}",
                         path.display()
                     );
                     return Err(Failure::message(text));

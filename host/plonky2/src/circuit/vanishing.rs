@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     error::{ProveError, Result},
-    field::{coset_shift, element, Elements, D, F},
+    field::{self, coset_shift, element, Elements, D, F},
 };
 
 /// Points at once, as upstream.
@@ -158,15 +158,8 @@ pub(super) fn chunks<C: GenericConfig<D, F = F>>(
 ) -> Result<Vec<PolynomialCoeffs<F>>> {
     let columns: Vec<Elements<'_>> = values.iter().map(|column| Elements(column)).collect();
     let coefficients = device.inverse(&columns, coset_shift())?.coefficients(element)?;
-    let mut chunks = Vec::with_capacity(circuit.quotient_columns());
-    for quotient in coefficients {
-        let mut quotient = PolynomialCoeffs::new(quotient);
-        if quotient.trim_to_len(circuit.common.quotient_degree()).is_err() {
-            return Err(ProveError::Witness("the quotient's degree is too high".into()));
-        }
-        chunks.extend(quotient.chunks(circuit.common.degree()));
-    }
-    Ok(chunks)
+    let chunks = field::chunks(coefficients, circuit.common.quotient_degree(), circuit.common.degree());
+    chunks.ok_or_else(|| ProveError::Witness("the quotient's degree is too high".into()))
 }
 
 /// Rows of an extension from point `start` (modulo their number) on, column by column, without salts.

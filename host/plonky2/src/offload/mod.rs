@@ -6,10 +6,8 @@ mod session;
 pub use hasher::{OffloadHasher, OffloadPermutation, Ticket};
 pub use session::SessionReport;
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
 use ::starky::{config::StarkConfig, proof::StarkProofWithPublicInputs, stark::Stark};
-use hotloop::Device;
+use hotloop::{catch_raised, Device};
 use plonky2::{
     field::polynomial::PolynomialValues,
     hash::poseidon::PoseidonHash,
@@ -51,13 +49,8 @@ pub fn with_device<T: Send>(
     right_set(device)?;
     in_one_thread(|| {
         let session = || session::Session::scope(device.clone(), bits, f);
-        match catch_unwind(AssertUnwindSafe(session)) {
-            Ok((result, report)) => Ok((result?, report)),
-            Err(payload) => match payload.downcast::<ProveError>() {
-                Ok(error) => Err(*error),
-                Err(payload) => std::panic::resume_unwind(payload),
-            },
-        }
+        let (result, report) = catch_raised::<_, ProveError>(session)?;
+        Ok((result?, report))
     })?
 }
 

@@ -3,10 +3,12 @@
 
 use std::cell::RefCell;
 
-use hotloop::{Device, Digest, GrindRequest, HotloopError, Leaves, Offload, TreeRequest, Zeros, STATE_WORDS};
+use hotloop::{
+    grind_tries, Device, Digest, GrindRequest, HotloopError, Leaves, Offload, TreeRequest, Zeros, STATE_WORDS,
+};
 
 use super::hasher::Ticket;
-use crate::{error::ProveError, fri::tries};
+use crate::error::ProveError;
 
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
@@ -169,7 +171,7 @@ impl Session {
                     bits: self.bits,
                     zeros: Zeros::Leading,
                     start: 0,
-                    tries: tries(self.bits),
+                    tries: grind_tries(self.bits),
                 };
                 let nonce = self.device.grind(&request)?;
                 self.ground = Some((state, position, nonce));

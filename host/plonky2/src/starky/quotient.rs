@@ -19,7 +19,7 @@ use starky::{constraint_consumer::ConstraintConsumer, stark::Stark};
 use super::constraints::{Constraints, Row, NOT_DIVISIBLE};
 use crate::{
     error::{ProveError, Result},
-    field::{coset_shift, element, D, F},
+    field::{chunks, coset_shift, element, D, F},
 };
 
 type P = <F as Packable>::Packing;
@@ -47,15 +47,8 @@ where
     let coefficients = device.inverse(&columns, coset_shift())?.coefficients(element)?;
     drop(values);
     let degree = 1 << trace.degree_log;
-    let mut chunks = Vec::with_capacity(alphas.len() * factor);
-    for quotient in coefficients {
-        let mut quotient = PolynomialCoeffs::new(quotient);
-        if quotient.trim_to_len(degree * factor).is_err() {
-            return Err(ProveError::Unsatisfied { what: NOT_DIVISIBLE.into() });
-        }
-        chunks.extend(quotient.chunks(degree));
-    }
-    Ok(Some(chunks))
+    let chunks = chunks(coefficients, degree * factor, degree);
+    Ok(Some(chunks.ok_or_else(|| ProveError::Unsatisfied { what: NOT_DIVISIBLE.into() })?))
 }
 
 /// A column of rows that follow one another.

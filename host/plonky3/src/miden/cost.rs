@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hotloop::{
-    cycles::{Engine, Split},
+    cycles::{of_permutation, Engine, Split},
     Device, STATE_WORDS,
 };
 use miden_core::{field::QuadFelt, Felt};
@@ -71,11 +71,7 @@ impl Cost {
                 false => engine.forward_split(Split::forward(log_n, engine.max_log)) * panels * (1 + (1 << log_blowup)),
             })
         });
-        // As `hdl` has it: a unit with k + 1 S-boxes gives a permutation in 96/k cycles, one with a single S-box in 120.
-        let pace = match identity.poseidon_full_sboxes {
-            0 => 120,
-            sboxes => 96 / u64::from(sboxes).min(96),
-        };
+        let pace = u64::from(of_permutation(identity.poseidon_full_sboxes));
         let hashing = permutations * pace / u64::from(identity.poseidon_units.max(1));
         Cost { rows, permutations, butterflies, cycles: transforms.sum::<u64>() + hashing }
     }

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    time::Duration,
 };
 
 use hotloop_boards::{
@@ -12,12 +13,14 @@ use hotloop_boards::{
 };
 use serde_json::json;
 
+use super::synthesis::synthesise;
 use crate::output::{write_file, Failure, Output};
 
-/// Writes the project's files and the manifest into `out`.
-pub fn write(board: &Board, out: &Path, output: &Output) -> Result<ExitCode, Failure> {
+/// Writes the project's files and the manifest into `out`. The estimate in it is Yosys' with `synthesis`, which is the
+/// longest that it may take, else the area model's.
+pub fn write(board: &Board, out: &Path, synthesis: Option<Duration>, output: &Output) -> Result<ExitCode, Failure> {
     output.progress(&format!("generating {} with preset {} …", board.name, board.preset));
-    let project = Project::new(board).map_err(Failure::new)?;
+    let mut project = Project::new(board).map_err(Failure::new)?;
     let mut written = Vec::new();
     for (name, text) in &project.files {
         let path = out.join(name);
@@ -29,24 +32,49 @@ pub fn write(board: &Board, out: &Path, output: &Output) -> Result<ExitCode, Fai
         written.push(path);
     }
     output.progress_done();
-    let manifest = project.manifest(board, git(), &[("hotloop", env!("CARGO_PKG_VERSION"))]);
+    let mut tools = vec![("hotloop", env!("CARGO_PKG_VERSION"))];
+    let asked = project.estimate.multipliers;
+    let yosys = synthesis.map(|limit| synthesise(&mut project, board, out, limit, output)).transpose()?;
+    tools.extend(yosys.as_ref().map(|version| ("yosys", version.as_str())));
+    let manifest = project.manifest(board, git(), &tools);
     let path = out.join(format!("{}-project{SUFFIX}", board.name));
     write_file(&path, manifest.to_json().map_err(Failure::new)?.as_bytes())?;
 
-    let object = json!({ "manifest": path, "project": manifest, "files": written, "unchecked": board.unchecked });
+    let u = &manifest.utilisation;
+    let fits = [u.multipliers, u.memories, u.luts, u.registers].iter().all(|share| share.used <= share.available);
+    let object = json!({
+        "manifest": path,
+        "project": manifest,
+        "files": written,
+        "unchecked": board.unchecked,
+        "estimated_by": yosys.as_ref().map_or_else(|| "area model".into(), |version| format!("yosys {version}")),
+        "multipliers_asked": asked,
+        "fits": fits,
+    });
     let script = written.first().cloned().unwrap_or_else(|| PathBuf::from(&manifest.file));
     let mut lines = vec![
         format!("project of {} with preset {}: {} files in {}", board.name, board.preset, written.len(), out.display()),
         format!("manifest {}", path.display()),
-        format!("estimate of the accelerator against {}, the shell not in it:", board.part),
+        format!(
+            "estimate of the accelerator against {}, {}, the shell not in it:",
+            board.part,
+            yosys.map_or_else(|| "by the area model".into(), |version| format!("by Yosys {version} module by module"))
+        ),
     ];
     lines.extend(utilisation_lines(&manifest.utilisation, "DSP48"));
+    lines.push(format!(
+        "  the preset asks for {asked} DSP48, {} % of them are in it",
+        100 * u.multipliers.used / asked.max(1)
+    ));
+    if !fits {
+        lines.push(format!("this is more than {} has", board.part));
+    }
     if !board.unchecked.is_empty() {
         lines.push(format!("check on the board before you trust them: {}", board.unchecked.join(", ")));
     }
     lines.push(format!("next: vivado -mode batch -source {}", script.display()));
     output.result(&object, &lines)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if fits { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A utilisation as lines; multipliers by the name that the family has for them.
