@@ -57,7 +57,9 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
     let clear = m.input("clear", 1);
     let (enabled, busy) = (m.wire(1), m.wire(1));
     let locked = m.or(*enabled, *busy);
+    // Known a cycle late: between two accesses there are more.
     let open = m.not(locked);
+    let open = m.reg(open);
 
     let mut words: Vec<(u32, Sig)> = Vec::new();
     for register in REGISTERS {

@@ -16,6 +16,8 @@ use crate::{
 /// `Fetch` offers the read of the descriptor, `Receive` takes it and starts the job, `Run` waits for it. `Offer` offers
 /// the write of the completion, `Send` its data, `Settle` waits for the response, `Advance` tells the host. `Fault`
 /// ends all until an internal reset.
+///
+/// `Receive` and `Send`, in which data moves, have a register each, `receiving` and `sending`: what moves waits for no decoder.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum RingState {
     Off,
@@ -60,17 +62,19 @@ struct RingControl {
     working: Signal<Out, Bit>,
     wakes: Signal<Out, Bit>,
     state: DFF<RingState>,
+    receiving: DFF<Bit>,
+    sending: DFF<Bit>,
 }
 
 impl Logic for RingControl {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, state);
+        dff_setup!(self, clk, state, receiving, sending);
         self.fetch.next = false;
-        self.receive.next = false;
+        self.receive.next = self.receiving.q.val();
         self.go.next = false;
         self.offer.next = false;
-        self.send.next = false;
+        self.send.next = self.sending.q.val();
         self.advance.next = false;
         self.fault_bad_ring.next = false;
         self.fault_overflow.next = false;
@@ -109,11 +113,12 @@ impl Logic for RingControl {
                 self.fetch.next = true;
                 if self.read_taken.val() {
                     self.state.d.next = RingState::Receive;
+                    self.receiving.d.next = true;
                 }
             }
             RingState::Receive => {
-                self.receive.next = true;
                 if self.arrived.val() {
+                    self.receiving.d.next = false;
                     if self.read_failed.val() {
                         self.fault_read.next = true;
                         self.state.d.next = RingState::Fault;
@@ -132,11 +137,12 @@ impl Logic for RingControl {
                 self.offer.next = true;
                 if self.write_taken.val() {
                     self.state.d.next = RingState::Send;
+                    self.sending.d.next = true;
                 }
             }
             RingState::Send => {
-                self.send.next = true;
                 if self.data_taken.val() {
+                    self.sending.d.next = false;
                     self.state.d.next = RingState::Settle;
                 }
             }
@@ -163,6 +169,8 @@ impl Logic for RingControl {
         }
         if self.rst.val() {
             self.state.d.next = RingState::Off;
+            self.receiving.d.next = false;
+            self.sending.d.next = false;
         }
     }
 }

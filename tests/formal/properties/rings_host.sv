@@ -19,7 +19,9 @@
             assume (sq_tail - $past(sq_tail) <= $past(f_sq_size) - $past(f_waiting));
             assume (cq_head - $past(cq_head) <= $past(f_unread));
         end else assume (sq_tail == 0 && cq_head == 0);
-        // Invariants: what was found a cycle before.
+        // Invariants: the states that have a register of their own.
+        assert (f_receiving == (f_state == 4) && f_sending == (f_state == 7));
+        // What was found a cycle before.
         if (!f_off) assert ({{sq_entries}} == f_sq_size && {{sq_mask}} == f_sq_size - 16'h1);
         if (!f_off || cq_tail != 0) assert ({{cq_entries}} == f_cq_size && {{cq_mask}} == f_cq_size - 16'h1);
         if (f_state == 1) assert ({{bad_ring}} == (ring_log[7:0] == 0 || ring_log[7:0] > 12 || ring_log[15:8] == 0
