@@ -102,6 +102,8 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let job = m.instance("job", &job, &[("go", *go), ("invalid", *invalid), ("quiet", *quiet), ("more", *more)]);
     let [preparing, decode, start, next_level, done, active] =
         ["preparing", "decode", "start", "next_level", "done", "active"].map(|port| m.output_of(&job, port));
+    // The rings hear of it a cycle later, when the completion is there.
+    let job_done = m.delay_valid(done, 1);
     let enable = m.bit(control, map::CONTROL_ENABLE.trailing_zeros());
     let (ring_log, sq_tail, cq_head) = (m.slice(ring_log, 0, 16), m.slice(sq_tail, 0, 16), m.slice(cq_head, 0, 16));
     let rings = rings();
@@ -118,7 +120,7 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
             ("read_taken", *read_taken),
             ("arrived", *arrived),
             ("read_failed", *read_failed),
-            ("job_done", done),
+            ("job_done", job_done),
             ("write_taken", *write_taken),
             ("data_taken", *data_taken),
             ("written", *written),
