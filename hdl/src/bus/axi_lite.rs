@@ -109,7 +109,7 @@ impl Logic for LiteSlave {
 }
 
 /// Cycles for which the register file sees an access's address before it acts.
-pub const FINDS: u64 = 2;
+pub const FINDS: u64 = 4;
 
 /// Module `axi_lite_slave`: AXI4-Lite on `s_*`; towards the register file `address`, and after [`FINDS`] cycles of that
 /// `write` (with `data`, `strobe`), answered in the same cycle by `read_data` and `known` (the address is a register's). An access to

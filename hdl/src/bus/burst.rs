@@ -156,8 +156,10 @@ struct Judged {
     low_behind: Sig,
 }
 
-/// Takes a segment and judges it in two cycles: in the first its end is found, in the second that is compared with the
-/// window. `takes` takes it. Also gives `seg_ready` and whether nothing is here.
+/// Takes a segment and judges it in two cycles: in the first its end is found, on the way from the registers `ahead_*` to
+/// `judged_*`; in the second that is compared with the window. `takes` takes it. Registers alone say whether a segment moves
+/// on, so that nothing goes from the bus to the walks; each place is free in every other cycle. Also gives `seg_ready` and
+/// whether nothing is here.
 fn judge(
     m: &mut Module,
     segment: Segment,
@@ -167,42 +169,46 @@ fn judge(
     takes: Sig,
 ) -> (Judged, Sig, Sig) {
     let full = m.state("ahead_full", 1, 0);
-    let ready = m.state("ahead_judged", 1, 0);
+    let ready = m.state("judged", 1, 0);
     let address = m.state("ahead_address", ADDRESS_BITS, 0);
     let beats = m.state("ahead_beats", 32, 0);
     let unchecked = m.state("ahead_unchecked", 1, 0);
-    let (going_on, none) = (m.not(stop), m.not(*full));
-    let gives = m.and(*ready, takes);
-    let seg_ready = m.or(none, gives);
-    let seg_ready = m.and(seg_ready, going_on);
+    let (going_on, empty, none_judged) = (m.not(stop), m.not(*full), m.not(*ready));
+    let seg_ready = m.and(empty, going_on);
     let load = m.and(seg_valid, seg_ready);
+    let passes = m.and(*full, none_judged);
+    let gives = m.and(*ready, takes);
     for (state, value) in [(address, segment.address), (beats, segment.beats), (unchecked, segment.unchecked)] {
         m.drive_when(state, load, value);
     }
     let (one, zero) = (m.constant(1, 1), m.constant(0, 1));
-    let next = m.choose(&[(load, one), (gives, zero), (stop, zero)], *full);
+    let next = m.choose(&[(load, one), (passes, zero), (stop, zero)], *full);
     m.drive(full, next);
-    let next = m.choose(&[(load, zero), (gives, zero), (stop, zero)], *full);
+    let next = m.choose(&[(stop, zero), (passes, one), (gives, zero)], *ready);
     m.drive(ready, next);
 
-    let end = m.state("ahead_end", ADDRESS_BITS, 0);
-    let sum = advance(m, *address, *beats);
-    m.drive(end, sum);
-    let before = m.state("ahead_before", 1, 0);
-    let below = m.lt(*address, base);
-    m.drive(before, below);
+    let (end, below) = (advance(m, *address, *beats), m.lt(*address, base));
+    let [address, beats, unchecked, end, before] =
+        [("address", *address), ("beats", *beats), ("unchecked", *unchecked), ("end", end), ("before", below)].map(
+            |(name, value)| {
+                let state = m.state(&format!("judged_{name}"), value.width(), 0);
+                m.drive_when(state, passes, value);
+                *state
+            },
+        );
+    let none = m.and(empty, none_judged);
 
-    let checked = m.not(*unchecked);
-    let early = m.and(*before, checked);
-    let over = m.bit(*end, ADDRESS_BITS - 1);
+    let checked = m.not(unchecked);
+    let early = m.and(before, checked);
+    let over = m.bit(end, ADDRESS_BITS - 1);
     let [(end_low, end_high), (limit_low, limit_high)] =
-        [*end, limit].map(|x| (m.slice(x, 0, HALF), m.slice(x, HALF, ADDRESS_BITS - HALF)));
+        [end, limit].map(|x| (m.slice(x, 0, HALF), m.slice(x, HALF, ADDRESS_BITS - HALF)));
     let judged = Judged {
         ready: *ready,
-        address: *address,
-        beats: *beats,
-        empty: m.eq_const(*beats, 0),
-        unchecked: *unchecked,
+        address,
+        beats,
+        empty: m.eq_const(beats, 0),
+        unchecked,
         wrong: m.or(over, early),
         high_behind: m.lt(limit_high, end_high),
         high_same: m.eq(limit_high, end_high),

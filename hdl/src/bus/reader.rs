@@ -14,12 +14,12 @@ const FIFO_WORDS: u64 = 512;
 
 /// Module `dma_reader`. Segments (`seg_*`, ready/valid) of beats become AXI read bursts that end at 4 KiB; the data
 /// leaves on `out_*` (ready/valid) in order. A burst is asked for only when the FIFO has room for all of it, so
-/// `m_rready` is always high. On a narrow bus a beat takes eight cycles on `m_rdata` and `out_data`.
+/// `m_rready` is always high. Behind the FIFO a relay keeps what takes the data out of what asks for more. On a narrow bus a beat takes eight cycles on `m_rdata` and `out_data`.
 ///
 /// Every segment gives exactly its number of beats: one outside `base .. limit` (unless `seg_unchecked`) or beyond
 /// the address space gives zeros after everything before it has arrived, a beat with an error gives zero. `bad_window`
 /// and `bad_response` say so until `clear`. `stop` takes no further segments; `idle`: no burst is outstanding and
-/// no segment is under way; `empty`: nor is there data in the FIFO. `arrives`: a word of the bus does.
+/// no segment is under way; `empty`: nor is there data in FIFO or relay. `arrives`: a word of the bus does.
 pub fn reader(bus: Bus) -> Rc<Module> {
     let mut m = Module::new("dma_reader");
     let seg_valid = m.input("seg_valid", 1);
@@ -61,11 +61,21 @@ pub fn reader(bus: Bus) -> Rc<Module> {
     let good = m.and(good, rvalid);
     let data = m.gate(good, rdata);
     let push = m.or(rvalid, zero);
+    // A word waits a cycle for the FIFO, in which it has its room.
+    let arrived = m.state("arrived", 1, 0);
+    m.drive(arrived, push);
+    let data = m.reg(data);
     let fifo = Module::fifo(bus.bits(), FIFO_WORDS);
-    let fifo = m.instance("fifo", &fifo, &[("in_valid", push), ("in_data", data), ("out_ready", out_ready)]);
-    let (out_valid, out_data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
+    let relays = m.wire(1);
+    let fifo = m.instance("fifo", &fifo, &[("in_valid", *arrived), ("in_data", data), ("out_ready", *relays)]);
+    let (held, head) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
+    let relay = Module::relay(bus.bits());
+    let relay = m.instance("relay", &relay, &[("in_valid", held), ("in_data", head), ("out_ready", out_ready)]);
+    let [relay_ready, out_valid, out_data] =
+        ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&relay, port));
+    m.connect(relays, relay_ready);
 
-    let pop = m.and(out_valid, out_ready);
+    let pop = m.and(held, relay_ready);
     let asked = words(&mut m, bus, bursts.beats, bits);
     let asked = m.gate(bursts.taken, asked);
     let count = balance(&mut m, "outstanding_beats", bits, asked, rvalid);
@@ -81,7 +91,8 @@ pub fn reader(bus: Bus) -> Rc<Module> {
     let bad_window = sticky(&mut m, "bad_window", bursts.refuse, clear);
     let idle = m.and(bursts.idle, none_outstanding);
     let none_reserved = m.eq_const(*reserved, 0);
-    let empty = m.and(idle, none_reserved);
+    let none_held = m.not(out_valid);
+    let empty = m.all(&[idle, none_reserved, none_held]);
     let length = axi_length(&mut m, bus, bursts.beats);
 
     m.output("seg_ready", bursts.seg_ready);

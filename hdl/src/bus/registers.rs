@@ -44,19 +44,22 @@ pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(
     ]
 }
 
-/// Module `register_file`. Ports: `address`, answered a cycle later by `read_data` and `known`; `write`, `data`,
-/// `strobe` for an address that is there since the cycle before; `clear` clears what CONTROL.RESET clears. Each read-only
+/// Module `register_file`. Ports: `address`, answered two cycles later by `read_data` and `known`; `write`, `data`,
+/// `strobe` for an address that is there since two cycles before; `clear` clears what CONTROL.RESET clears. Each read-only
 /// register is an input, each read-write register an output, by its name in lower case.
 pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
     let mut m = Module::new("register_file");
     let address = m.input("address", 16);
+    let address = m.reg(address);
     let write = m.input("write", 1);
     let data = m.input("data", 32);
     let strobe = m.input("strobe", 4);
     let clear = m.input("clear", 1);
     let (enabled, busy) = (m.wire(1), m.wire(1));
     let locked = m.or(*enabled, *busy);
+    // Known a cycle late: between two accesses there are more.
     let open = m.not(locked);
+    let open = m.reg(open);
 
     let mut words: Vec<(u32, Sig)> = Vec::new();
     for register in REGISTERS {

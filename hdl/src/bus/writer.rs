@@ -49,11 +49,19 @@ pub fn writer(bus: Bus) -> Rc<Module> {
     let filled = m.and(bursts.fill, *queue_ready);
     let push = m.or(bursts.taken, filled);
     let queue = Module::fifo(8, QUEUE);
-    let load = m.wire(1);
-    let queue = m.instance("queue", &queue, &[("in_valid", push), ("in_data", promise), ("out_ready", *load)]);
-    let [ready, queued, next_burst, queue_empty] =
+    // The one that is next stands before the queue.
+    let next_full = m.state("next_full", 1, 0);
+    let next_drop = m.state("next_drop", 1, 0);
+    let next_beats = m.state("next_beats", 7, 0);
+    let fetches = m.not(*next_full);
+    let queue = m.instance("queue", &queue, &[("in_valid", push), ("in_data", promise), ("out_ready", fetches)]);
+    let [ready, queued, promised, queue_empty] =
         ["in_ready", "out_valid", "out_data", "empty"].map(|port| m.output_of(&queue, port));
     m.connect(queue_ready, ready);
+    let fetched = m.and(queued, fetches);
+    let (drops, beats) = (m.bit(promised, 7), m.slice(promised, 0, 7));
+    m.drive_when(next_drop, fetched, drops);
+    m.drive_when(next_beats, fetched, beats);
 
     // The burst whose data is moving.
     let active = m.state("active", 1, 0);
@@ -73,20 +81,19 @@ pub fn writer(bus: Bus) -> Rc<Module> {
     let ends = m.and(beat, last);
     let resting = m.not(*active);
     let next_wanted = m.or(resting, ends);
-    let loading = m.and(queued, next_wanted);
-    m.connect(load, next_wanted);
+    let loading = m.and(*next_full, next_wanted);
 
     let (one, zero) = (m.constant(1, 1), m.constant(0, 1));
     let next = m.choose(&[(loading, one), (ends, zero)], *active);
     m.drive(active, next);
-    let value = m.bit(next_burst, 7);
-    m.drive_when(drop, loading, value);
+    let next = m.choose(&[(fetched, one), (loading, zero)], *next_full);
+    m.drive(next_full, next);
+    m.drive_when(drop, loading, *next_drop);
     let fewer = {
         let one = m.constant(1, 7);
         m.sub(*left, one)
     };
-    let value = m.slice(next_burst, 0, 7);
-    let next = m.choose(&[(loading, value), (beat, fewer)], *left);
+    let next = m.choose(&[(loading, *next_beats), (beat, fewer)], *left);
     m.drive(left, next);
     // A beat that is offered stays as it is until it is taken: stopping begins behind it.
     let waits = {
@@ -121,7 +128,7 @@ pub fn writer(bus: Bus) -> Rc<Module> {
     let bad_response = sticky(&mut m, "bad_response", failed, clear);
     let bad_window = sticky(&mut m, "bad_window", bursts.refuse, clear);
     let answered = m.eq_const(*outstanding, 0);
-    let idle = m.all(&[bursts.idle, answered, queue_empty, resting]);
+    let idle = m.all(&[bursts.idle, answered, queue_empty, fetches, resting]);
     let length = axi_length(&mut m, bus, bursts.beats);
 
     m.output("seg_ready", bursts.seg_ready);

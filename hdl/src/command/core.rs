@@ -102,6 +102,8 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let job = m.instance("job", &job, &[("go", *go), ("invalid", *invalid), ("quiet", *quiet), ("more", *more)]);
     let [preparing, decode, start, next_level, done, active] =
         ["preparing", "decode", "start", "next_level", "done", "active"].map(|port| m.output_of(&job, port));
+    // The rings hear of it a cycle later, when the completion is there.
+    let job_done = m.delay_valid(done, 1);
     let enable = m.bit(control, map::CONTROL_ENABLE.trailing_zeros());
     let (ring_log, sq_tail, cq_head) = (m.slice(ring_log, 0, 16), m.slice(sq_tail, 0, 16), m.slice(cq_head, 0, 16));
     let rings = rings();
@@ -118,7 +120,7 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
             ("read_taken", *read_taken),
             ("arrived", *arrived),
             ("read_failed", *read_failed),
-            ("job_done", done),
+            ("job_done", job_done),
             ("write_taken", *write_taken),
             ("data_taken", *data_taken),
             ("written", *written),
@@ -182,15 +184,26 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     m.connect(arrived, arrives);
 
     // Engines.
+    // Data moves from the job's second cycle on, when there is none yet, to the cycle behind its last, when there is none
+    // any more.
+    let moving = m.delay_valid(active, 1);
     // What they give waits in a queue, so that nothing in one cycle goes through the writer and an engine.
     let (writer_ready, queue_ready) = (m.wire(1), m.wire(1));
-    let engines =
-        engines(&mut m, &plan, op, (preparing, decode, active), start, (in_valid, in_data), *queue_ready, (bus, parts));
-    let engine_takes = m.and(engines.in_ready, active);
+    let engines = engines(
+        &mut m,
+        &plan,
+        op,
+        (preparing, decode, active, moving),
+        start,
+        (in_valid, in_data),
+        *queue_ready,
+        (bus, parts),
+    );
+    let engine_takes = m.and(engines.in_ready, moving);
     let taken = m.or(receive, engine_takes);
     let queue = Module::fifo(bus.bits() + bus.keep_bits(), OUT_QUEUE);
     let queue = {
-        let valid = m.and(engines.out_valid, active);
+        let valid = m.and(engines.out_valid, moving);
         let data = m.cat(&[engines.out_keep, engines.out_data]);
         let completes = m.not(send);
         let ready = m.and(*writer_ready, completes);

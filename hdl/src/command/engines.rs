@@ -46,14 +46,14 @@ pub(super) fn engines(
     m: &mut Module,
     plan: &Plan,
     op: Operation,
-    (preparing, decode, active): (Sig, Sig, Sig),
+    (preparing, decode, active, moving): (Sig, Sig, Sig, Sig),
     start: Sig,
     input: (Sig, Sig),
     out_ready: Sig,
     (bus, parts): (Bus, &Parts),
 ) -> Engines {
     let (in_valid, in_data) = input;
-    let in_valid = m.and(in_valid, active);
+    let in_valid = m.and(in_valid, moving);
     let commit = plan.commit;
     let (ntt_valid, ntt_data, values_ready) = (m.wire(1), m.wire(bus.bits()), m.wire(1));
     let tee_valid = m.and(*ntt_valid, commit);

@@ -11,7 +11,8 @@ use crate::{control, datapath::Module};
 const HOLD_CYCLES: u64 = 2048;
 
 /// `Hold` resets the core (also after power-on); `Clear` is its last cycle, in which the register CONTROL clears
-/// itself. `Run` lets the core work until `request`; `Drain` then waits until no bus transaction is under way.
+/// itself. `Run` lets the core work until `request`; `Drain` then waits until no bus transaction is under way; it
+/// has the register `stopping`, for the data movers wait for no decoder.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum ResetState {
     Hold,
@@ -32,15 +33,16 @@ struct ResetControl {
     stop: Signal<Out, Bit>,
     busy: Signal<Out, Bit>,
     state: DFF<ResetState>,
+    stopping: DFF<Bit>,
 }
 
 impl Logic for ResetControl {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, state);
+        dff_setup!(self, clk, state, stopping);
         self.reset.next = false;
         self.clear.next = false;
-        self.stop.next = false;
+        self.stop.next = self.stopping.q.val();
         self.busy.next = true;
         match self.state.q.val() {
             ResetState::Hold => {
@@ -58,11 +60,12 @@ impl Logic for ResetControl {
                 self.busy.next = self.request.val();
                 if self.request.val() {
                     self.state.d.next = ResetState::Drain;
+                    self.stopping.d.next = true;
                 }
             }
             ResetState::Drain => {
-                self.stop.next = true;
                 if self.quiet.val() {
+                    self.stopping.d.next = false;
                     self.state.d.next = ResetState::Hold;
                 }
             }
@@ -72,6 +75,7 @@ impl Logic for ResetControl {
         }
         if self.rst.val() {
             self.state.d.next = ResetState::Hold;
+            self.stopping.d.next = false;
         }
     }
 }

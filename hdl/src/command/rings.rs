@@ -16,6 +16,8 @@ use crate::{
 /// `Fetch` offers the read of the descriptor, `Receive` takes it and starts the job, `Run` waits for it. `Offer` offers
 /// the write of the completion, `Send` its data, `Settle` waits for the response, `Advance` tells the host. `Fault`
 /// ends all until an internal reset.
+///
+/// `Receive` and `Send`, in which data moves, have a register each, `receiving` and `sending`: what moves waits for no decoder.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum RingState {
     Off,
@@ -60,17 +62,19 @@ struct RingControl {
     working: Signal<Out, Bit>,
     wakes: Signal<Out, Bit>,
     state: DFF<RingState>,
+    receiving: DFF<Bit>,
+    sending: DFF<Bit>,
 }
 
 impl Logic for RingControl {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clk, state);
+        dff_setup!(self, clk, state, receiving, sending);
         self.fetch.next = false;
-        self.receive.next = false;
+        self.receive.next = self.receiving.q.val();
         self.go.next = false;
         self.offer.next = false;
-        self.send.next = false;
+        self.send.next = self.sending.q.val();
         self.advance.next = false;
         self.fault_bad_ring.next = false;
         self.fault_overflow.next = false;
@@ -109,11 +113,12 @@ impl Logic for RingControl {
                 self.fetch.next = true;
                 if self.read_taken.val() {
                     self.state.d.next = RingState::Receive;
+                    self.receiving.d.next = true;
                 }
             }
             RingState::Receive => {
-                self.receive.next = true;
                 if self.arrived.val() {
+                    self.receiving.d.next = false;
                     if self.read_failed.val() {
                         self.fault_read.next = true;
                         self.state.d.next = RingState::Fault;
@@ -132,11 +137,12 @@ impl Logic for RingControl {
                 self.offer.next = true;
                 if self.write_taken.val() {
                     self.state.d.next = RingState::Send;
+                    self.sending.d.next = true;
                 }
             }
             RingState::Send => {
-                self.send.next = true;
                 if self.data_taken.val() {
+                    self.sending.d.next = false;
                     self.state.d.next = RingState::Settle;
                 }
             }
@@ -163,6 +169,8 @@ impl Logic for RingControl {
         }
         if self.rst.val() {
             self.state.d.next = RingState::Off;
+            self.receiving.d.next = false;
+            self.sending.d.next = false;
         }
     }
 }
@@ -170,11 +178,13 @@ impl Logic for RingControl {
 /// The ring registers' counts are free-running and this wide.
 const COUNT_BITS: u32 = 16;
 
-/// Entries, a mask for indices, and whether the size is allowed.
-fn size(m: &mut Module, log: Sig) -> (Sig, Sig, Sig) {
+/// Entries and a mask for indices, both a cycle behind, and whether the size is allowed.
+fn size(m: &mut Module, name: &str, log: Sig) -> (Sig, Sig, Sig) {
     let one = m.constant(1, COUNT_BITS);
     let entries = m.shl_var(one, log);
     let mask = m.sub(entries, one);
+    let (entries, mask) = (m.reg(entries), m.reg(mask));
+    let (entries, mask) = (m.label(entries, &format!("{name}_entries")), m.label(mask, &format!("{name}_mask")));
     let none = m.eq_const(log, 0);
     let most = m.constant(RING_LOG_MAX.into(), 8);
     let many = m.lt(most, log);
@@ -182,7 +192,8 @@ fn size(m: &mut Module, log: Sig) -> (Sig, Sig, Sig) {
     (entries, mask, bad)
 }
 
-/// Module `rings`: the machine and its counts.
+/// Module `rings`: the machine and its counts. Sizes and bases, which stay while the rings are on, are looked at a cycle
+/// before they are used, and addresses are found a cycle before they are offered.
 ///
 /// Registers come in (`control`, `sq_base`, …) and go out (`sq_head`, `cq_tail`, `fault_code`). Towards the data
 /// movers: `fetch` with `fetch_address` and `read_taken`; `receive` with `arrived` and `read_failed`; `offer` with
@@ -204,13 +215,15 @@ pub(crate) fn rings() -> Rc<Module> {
     let sq_head = m.state("sq_head", COUNT_BITS, 0);
     let cq_tail = m.state("cq_tail", COUNT_BITS, 0);
     let (sq_log, cq_log) = (m.slice(ring_log, 0, 8), m.slice(ring_log, 8, 8));
-    let (sq_entries, sq_mask, sq_bad) = size(&mut m, sq_log);
-    let (cq_entries, cq_mask, cq_bad) = size(&mut m, cq_log);
+    let (sq_entries, sq_mask, sq_bad) = size(&mut m, "sq", sq_log);
+    let (cq_entries, cq_mask, cq_bad) = size(&mut m, "cq", cq_log);
     let (sq_low, cq_low) = (m.slice(sq_base, 0, 12), m.slice(cq_base, 0, 12));
     let low = m.or(sq_low, cq_low);
     let aligned = m.eq_const(low, 0);
     let misaligned = m.not(aligned);
     let bad_ring = m.any(&[sq_bad, cq_bad, misaligned]);
+    let bad_ring = m.reg(bad_ring);
+    m.label(bad_ring, "bad_ring");
 
     let waiting = m.sub(sq_tail, *sq_head);
     let unread = m.sub(*cq_tail, cq_head);
@@ -242,12 +255,14 @@ pub(crate) fn rings() -> Rc<Module> {
     let index = m.and(*sq_head, sq_mask);
     let base = m.extend(sq_base, ADDRESS_BITS);
     let fetch_address = advance(&mut m, base, index);
+    let fetch_address = m.reg(fetch_address);
     let index = m.and(*cq_tail, cq_mask);
     // Four completions in a beat.
     let beat = m.slice(index, 2, COUNT_BITS - 2);
     let slot = m.slice(index, 0, 2);
     let base = m.extend(cq_base, ADDRESS_BITS);
     let offer_address = advance(&mut m, base, beat);
+    let offer_address = m.reg(offer_address);
     let pass = m.and(*cq_tail, cq_entries);
     let phase = m.eq_const(pass, 0);
 

@@ -45,12 +45,16 @@ impl Module {
         let read_next = m.mux(pop, plus, *read);
         m.drive(read, read_next);
 
-        let popped = m.extend(pop, bits + 1);
-        let left = m.sub(*count, popped);
-        let pushed = m.extend(push, bits + 1);
-        let next = m.add(left, pushed);
-        m.drive(count, next);
-        let none_left = m.eq_const(left, 0);
+        // One more, one less, and what is left of one word are known before it is known what moves.
+        let (more, one) = (m.add_const(*count, 1), m.constant(1, bits + 1));
+        let less = m.sub(*count, one);
+        let moves = m.xor(push, pop);
+        let next = m.mux(push, more, less);
+        m.drive_when(count, moves, next);
+        let none = m.eq_const(*count, 0);
+        let single = m.eq_const(*count, 1);
+        let last = m.and(single, pop);
+        let none_left = m.or(none, last);
         let some_left = m.not(none_left);
         m.drive(valid, some_left);
         let out_data = m.ram_apart(depth, push, *write, in_data, read_next);
@@ -59,12 +63,52 @@ impl Module {
             let total = m.constant(depth.into(), bits + 1);
             m.sub(total, *count)
         };
-        let empty = m.eq_const(*count, 0);
         m.output("in_ready", in_ready);
         m.output("out_valid", *valid);
         m.output("out_data", out_data);
         m.output("free", free);
-        m.output("empty", empty);
+        m.output("empty", none);
+        Rc::new(m)
+    }
+
+    /// A relay of two words, which cuts the path from who takes to who gives: both `in_ready` and `out_valid` are known from
+    /// registers. A word goes through in a cycle, and one in each cycle. Ports as [`Module::fifo`]'s, without `free` and
+    /// `empty`.
+    pub fn relay(width: u32) -> Rc<Module> {
+        let mut m = Module::new(format!("relay_{width}"));
+        let in_valid = m.input("in_valid", 1);
+        let in_data = m.input("in_data", width);
+        let out_ready = m.input("out_ready", 1);
+        let valid = m.state("one", 1, 0);
+        let full = m.state("two", 1, 0);
+        let write = m.state("write", 1, 0);
+        let read = m.state("read", 1, 0);
+        let in_ready = m.not(*full);
+        let push = m.and(in_valid, in_ready);
+        let pop = m.and(*valid, out_ready);
+        let stays = m.not(out_ready);
+
+        let left = m.and(*valid, stays);
+        let some = m.any(&[push, *full, left]);
+        m.drive(valid, some);
+        let second = m.or(push, *full);
+        let both = m.and(second, left);
+        m.drive(full, both);
+        for (pointer, step) in [(write, push), (read, pop)] {
+            let next = m.xor(*pointer, step);
+            m.drive(pointer, next);
+        }
+        let first = m.not(*write);
+        let slots = [("slot_0", first), ("slot_1", *write)].map(|(name, here)| {
+            let slot = m.state(name, width, 0);
+            let writes = m.and(push, here);
+            m.drive_when(slot, writes, in_data);
+            *slot
+        });
+        let out_data = m.mux(*read, slots[1], slots[0]);
+        m.output("in_ready", in_ready);
+        m.output("out_valid", *valid);
+        m.output("out_data", out_data);
         Rc::new(m)
     }
 }

@@ -11,9 +11,8 @@
         // A segment ends when nothing of it is left, or because of stop.
         if (f_past && !$past(rst) && f_state == 0 && $past(f_state != 0 && !stop)) assert ({{left}} == 0);
         // Invariants.
-        if (!f_past || $past(rst)) assert (f_state == 0 && !{{ahead_full}} && !{{ahead_judged}});
+        if (!f_past || $past(rst)) assert (f_state == 0 && !{{ahead_full}} && !{{judged}});
         assert (f_state <= 4);
-        assert (!{{ahead_judged}} || {{ahead_full}});
         if (f_state != 0) assert ({{empty}} == ({{left}} == 0));
         if (f_wait || f_issue || f_fill) begin
             assert ({{left}} != 0);

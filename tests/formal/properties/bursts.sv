@@ -1,6 +1,6 @@
     // Its address channel (here @ADDR@, @LEN@, @VALID@, @READY@).
     // The window does not move under a segment (it is a register of the job).
-    always @(posedge clk) if (f_past && !$past(rst) && (f_state != 0 || {{ahead_full}})) assume ($stable(base) && $stable(limit));
+    always @(posedge clk) if (f_past && !$past(rst) && (f_state != 0 || {{ahead_full}} || {{judged}})) assume ($stable(base) && $stable(limit));
     wire [65:0] f_bytes = {53'h0, {5'h0, @LEN@} + 13'h1} << 6;
     wire [65:0] f_end = {1'b0, {{address}}} + ({34'h0, {{left}}} << 6);
     always @(posedge clk) begin
@@ -22,10 +22,10 @@
             assert (f_end < 66'h1_0000_0000_0000_0000);
             assert ({{unchecked}} || ({{address}} >= base && f_end <= limit));
         end
-        if ({{ahead_judged}}) begin
-            assert ({{ahead_end}} == (f_ahead[63:0] | {f_ahead_over, 64'h0}));
-            assert ({{ahead_before}} == ({{ahead_address}} < base));
+        if ({{judged}}) begin
+            assert ({{judged_end}} == (f_judged[63:0] | {f_judged_over, 64'h0}));
+            assert ({{judged_before}} == ({{judged_address}} < base));
         end
     end
-    wire [64:0] f_ahead = {1'b0, {{ahead_address}}[63:0]} + ({33'h0, {{ahead_beats}}} << 6);
-    wire f_ahead_over = {{ahead_address}}[64] || f_ahead[64];
+    wire [64:0] f_judged = {1'b0, {{judged_address}}[63:0]} + ({33'h0, {{judged_beats}}} << 6);
+    wire f_judged_over = {{judged_address}}[64] || f_judged[64];

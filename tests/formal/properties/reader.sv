@@ -5,8 +5,9 @@
     always @(posedge clk) assume (!m_rvalid || f_owed != 0);
     always @(posedge clk) begin
         // Every beat finds room: m_rready may always be high.
-        assert (!(m_rvalid && !f_fifo_ready));
         assert (!(f_fifo_push && !f_fifo_ready));
+        assert ({{arrived}} == f_fifo_push);
+        if (f_past && !$past(rst) && $past(m_rvalid)) assert (f_fifo_push);
         // Neither counter passes its ends.
         assert ({{outstanding_beats}} == f_owed);
         assert ({{outstanding_beats}} <= {{reserved_beats}});
@@ -14,6 +15,6 @@
         assert (!idle || f_owed == 0);
         assert (!empty || f_fifo_free == 512);
         // Invariants.
-        assert ({{reserved_beats}} == f_owed + 512 - f_fifo_free);
+        assert ({{reserved_beats}} == f_owed + f_fifo_push + 512 - f_fifo_free);
         if (f_issue) assert ({{reserved_beats}} + {{burst}} <= 512);
     end

@@ -19,6 +19,13 @@
             assume (sq_tail - $past(sq_tail) <= $past(f_sq_size) - $past(f_waiting));
             assume (cq_head - $past(cq_head) <= $past(f_unread));
         end else assume (sq_tail == 0 && cq_head == 0);
+        // Invariants: the states that have a register of their own.
+        assert (f_receiving == (f_state == 4) && f_sending == (f_state == 7));
+        // What was found a cycle before.
+        if (!f_off) assert ({{sq_entries}} == f_sq_size && {{sq_mask}} == f_sq_size - 16'h1);
+        if (!f_off || cq_tail != 0) assert ({{cq_entries}} == f_cq_size && {{cq_mask}} == f_cq_size - 16'h1);
+        if (f_state == 1) assert ({{bad_ring}} == (ring_log[7:0] == 0 || ring_log[7:0] > 12 || ring_log[15:8] == 0
+            || ring_log[15:8] > 12 || sq_base[11:0] != 0 || cq_base[11:0] != 0));
         // Invariants: where it begins, no state beyond the eleven, sizes that were judged.
         if (!f_past || $past(rst)) assert (f_off && sq_head == 0 && cq_tail == 0);
         assert (f_state <= 10);

@@ -14,7 +14,7 @@
         assert (!(f_queue_push && !f_queue_ready));
         // Bursts without a response: each is waiting for its data, moving it, or waiting for the response. So there is
         // never data without its address, and never a response too many.
-        assert ({{outstanding_bursts}} == f_done + f_queue_promised + ({{active}} && !{{drop}}));
+        assert ({{outstanding_bursts}} == f_done + f_queue_promised + ({{next_full}} && !{{next_drop}}) + ({{active}} && !{{drop}}));
         assert ({{outstanding_bursts}} <= 64);
         if (f_past && !$past(rst) && $past(m_wvalid && !m_wready))
             assert (m_wvalid && $stable(m_wdata) && $stable(m_wstrb) && $stable(m_wlast));
@@ -23,8 +23,9 @@
         if ({{active}}) assert ({{beats_left}} >= 1 && {{beats_left}} <= 64);
         if (f_past && !$past(rst) && $past(m_wvalid && m_wready && !m_wlast))
             assert ({{active}} && {{beats_left}} == $past({{beats_left}}) - 1);
-        assert (!idle || (f_done == 0 && f_queue_empty && !{{active}} && {{outstanding_bursts}} == 0));
+        assert (!idle || (f_done == 0 && f_queue_empty && !{{next_full}} && !{{active}} && {{outstanding_bursts}} == 0));
         // Invariants.
+        if ({{next_full}}) assert ({{next_beats}} >= 1 && {{next_beats}} <= 64);
         assert (f_done <= 64);
         if ({{stopping}} && {{active}}) assert (stop);
         if (f_issue) assert ({{outstanding_bursts}} <= 63 && f_queue_ready);

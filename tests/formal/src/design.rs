@@ -30,6 +30,7 @@ pub fn modules() -> BTreeMap<String, String> {
     add(Design::new(pair("sub_mod", sub_mod)));
     // The reader's FIFO with narrow words: a solver does not care what it moves, but takes its time over 512 bits.
     add(Design::new(Module::fifo(8, 512)));
+    add(Design::new(Module::relay(8)));
     add(Design::new(dispatcher(UNITS, DISPATCHED)));
     // Every leaf has the same name, and so has every multiplier; these get their own.
     let leaf = ecp5();

@@ -149,7 +149,7 @@ const BURSTS: &str = include_str!("../properties/bursts.sv");
 /// Every proof.
 pub fn proofs() -> Vec<Proof> {
     let mut list = arithmetic();
-    list.extend([fifo("fifo_8x16", 8, 4), fifo("fifo_8x512", 8, 9)]);
+    list.extend([fifo("fifo_8x16", 8, 4), fifo("fifo_8x512", 8, 9), relay()]);
     list.extend(buses());
     list.extend(queues());
     list
@@ -322,6 +322,35 @@ fn fifo(name: &'static str, width: u32, bits: u32) -> Proof {
     }
 }
 
+fn relay() -> Proof {
+    Proof {
+        name: "relay_8",
+        claim: "order, content, no loss, ready and valid as soon as there is room or a word",
+        reach: Reach::Induction(2),
+        top: "relay_8",
+        modules: vec![("relay_8", vec![include_str!("../properties/relay.sv")])],
+        wrapper: None,
+        probes: vec![],
+        cut: None,
+        memories: Memories::Arrays,
+        values: vec![],
+        broken: vec![
+            Broken {
+                what: "a word that arrives while another leaves is forgotten",
+                module: "relay_8",
+                how: Break::Drive("one", "{{two}} | (in_valid & ~{{one}}) | ({{one}} & ~out_ready)"),
+                depth: 6,
+            },
+            Broken {
+                what: "a third word is taken",
+                module: "relay_8",
+                how: Break::Assign("in_ready", "1'b1"),
+                depth: 6,
+            },
+        ],
+    }
+}
+
 /// Broken copies of what reader and writer share: the burst machine in `mover`, and its control.
 fn broken_bursts(mover: &'static str) -> [Broken; 2] {
     [
@@ -367,7 +396,7 @@ fn buses() -> Vec<Proof> {
                     what: "an answer is not held",
                     module: "ctl_lite_slave",
                     how: Break::Replace("if (bready) begin", "if (1'b1) begin"),
-                    depth: 8,
+                    depth: 12,
                 },
                 Broken {
                     what: "a register is written before it is found",
@@ -394,6 +423,7 @@ fn buses() -> Vec<Proof> {
                 ("dma_reader", vec![STATES, BURSTS, include_str!("../properties/reader.sv")]),
                 ("ctl_bursts", vec![]),
                 ("fifo_512x512", vec![include_str!("../properties/fifo_count.sv")]),
+                ("relay_512", vec![]),
             ],
             wrapper: None,
             probes: vec![
@@ -461,7 +491,7 @@ fn buses() -> Vec<Proof> {
                     what: "stop changes a beat that is offered",
                     module: "dma_writer",
                     how: Break::Drive("stopping", "stop"),
-                    depth: 10,
+                    depth: 14,
                 },
                 Broken {
                     what: "a promise is pushed though none was made",
@@ -482,7 +512,11 @@ fn rings(name: &'static str, claim: &'static str, properties: &'static str, brok
         top: "rings",
         modules: vec![("rings", vec![include_str!("../properties/rings_host.sv"), properties]), ("ctl_rings", vec![])],
         wrapper: None,
-        probes: vec![probe(("control_0", "ctl_rings"), ("state$q", 4), "f_state")],
+        probes: vec![
+            probe(("control_0", "ctl_rings"), ("state$q", 4), "f_state"),
+            probe(("control_0", "ctl_rings"), ("receiving$q", 1), "f_receiving"),
+            probe(("control_0", "ctl_rings"), ("sending$q", 1), "f_sending"),
+        ],
         cut: None,
         memories: Memories::Arrays,
         values: vec![],

@@ -65,8 +65,9 @@ fn loopback_moves_every_byte_and_no_other() {
             assert_eq!(host.slice(dst, rows), moved, "{rows} beats");
             assert_eq!((host.slice(dst - 64, 1)[0], host.slice(dst + 64 * rows, 1)[0]), ([0x5a; 8], [0x5a; 8]));
             if pace == 100 {
-                // A beat a cycle, and what a job costs at all: to understand it, plan it, and judge its first segments.
-                assert!(completion.cycles <= rows + 40, "{} cycles for {rows} beats", completion.cycles);
+                // A beat a cycle, and what a job costs at all, whatever its length: twice eight cycles in which descriptor
+                // and plan settle, and sixteen to begin, judge a segment, and bring a beat through movers and memory.
+                assert!(completion.cycles <= rows + 32, "{} cycles for {rows} beats", completion.cycles);
             }
             total += rows;
         }
