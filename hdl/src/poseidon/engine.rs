@@ -20,7 +20,7 @@ use super::{
     grind::grind,
     narrow,
     output::{output, Outgoing},
-    rows::{rows, Place, PANEL_BITS},
+    rows::{rows, Pace, Place, PANEL_BITS},
 };
 use crate::{
     bus::Bus,
@@ -52,6 +52,16 @@ pub(super) struct Job {
     pub width: Sig,
     pub rows: Sig,
     pub panels: Sig,
+}
+
+impl Job {
+    /// The job with a register behind what it is made of, but for `start`, `busy` and `rows`.
+    pub fn settled(self, m: &mut Module) -> Job {
+        let Job { start, busy, permute, grind, sponge, copy, commit, width, rows, panels } = self;
+        let [permute, grind, sponge, copy, commit, width, panels] =
+            [permute, grind, sponge, copy, commit, width, panels].map(|x| m.reg(x));
+        Job { start, busy, permute, grind, sponge, copy, commit, width, rows, panels }
+    }
 }
 
 /// The engine. Besides clock and reset: inputs `start` (one pulse; configuration stable from then until `busy` falls),
@@ -137,7 +147,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let ports = |panels: Sig, step: Sig| {
         [("start", job.start), ("rows", job.rows), ("panels", panels), ("whole", job.commit), ("step", step)]
     };
-    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In), &ports(job.panels, *step_in));
+    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In, Pace::Steady), &ports(job.panels, *step_in));
     let [active, first, last] = ["active", "first", "last"].map(|port| m.output_of(&way_in, port));
     let (queue_valid, queue_pop) = (m.wire(1), m.wire(1));
     let queue: Vec<_> = (0..12).map(|_| m.wire(64)).collect();
@@ -246,7 +256,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let step_out = m.wire(1);
     let one = m.constant(1, PANEL_BITS);
     let panels = m.mux(job.commit, one, job.panels);
-    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out), &ports(panels, *step_out));
+    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out, Pace::Steady), &ports(panels, *step_out));
     let [still_active, row_ends] = ["active", "last"].map(|port| m.output_of(&way_out, port));
     let digested = m.and(result_valid, row_ends);
     let digest_valid = m.choose(&[(job.commit, unloads), (job.copy, copy_step)], digested);

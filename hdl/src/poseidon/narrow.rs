@@ -23,7 +23,7 @@ use super::{
     entry::{held, word_entry},
     fifo::{hold, index_bits},
     grind::grind,
-    rows::{rows, Place, PANEL_BITS},
+    rows::{rows, Pace, Place, PANEL_BITS, SETTLES},
     serial::STATES,
     step::{turns, Step, WORD_BITS},
     unit::unit,
@@ -52,7 +52,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let in_data = m.input("in_data", 64);
     let out_ready = m.input("out_ready", 1);
     let busy = m.state("busy", 1, 0);
-    let job = decode(&mut m, config, start, *busy, mode, row_count, width);
+    // What the job is settles in registers before it begins.
+    let begins = m.delay_valid(start, SETTLES);
+    let runs = m.state("runs", 1, 0);
+    let job = decode(&mut m, config, begins, *runs, mode, row_count, width).settled(&mut m);
 
     // The sponge queue.
     let depth = u64::from(config.poseidon.kept_rows()).next_power_of_two() * 16;
@@ -60,7 +63,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let (queue_push, queue_word, queue_pop) = (m.wire(1), m.wire(64), m.wire(1));
     let ports = [("in_valid", *queue_push), ("in_data", *queue_word), ("out_ready", *queue_pop)];
     let queue = m.instance("queue", &queue, &ports);
-    let [queue_valid, queued] = ["out_valid", "out_data"].map(|port| m.output_of(&queue, port));
+    let [head_valid, head] = ["out_valid", "out_data"].map(|port| m.output_of(&queue, port));
+    let recall = Step::new(&mut m, "recalled", head_valid, head);
+    let (queue_valid, queued) = (recall.valid, recall.word);
+    m.connect(queue_pop, recall.free);
 
     // Units, each in its turn: where states go, and where results come from.
     let unit = unit(config);
@@ -109,7 +115,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let (plus, zero) = (m.add_const(*place, 1), m.constant(0, WORD_BITS));
     let next = m.mux(ends, zero, plus);
     let moved = m.mux(*step, next, *place);
-    let next_place = m.mux(start, zero, moved);
+    let next_place = m.mux(begins, zero, moved);
     m.drive(place, next_place);
     let item = m.and(*step, ends);
     let hashes = m.or(job.sponge, job.copy);
@@ -118,7 +124,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let ports = |panels: Sig, step: Sig| {
         [("start", job.start), ("rows", job.rows), ("panels", panels), ("whole", job.commit), ("step", step)]
     };
-    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In), &ports(job.panels, step_in));
+    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In, Pace::Apart), &ports(job.panels, step_in));
     let [active, first, last] = ["active", "first", "last"].map(|port| m.output_of(&way_in, port));
     let not_first = m.not(first);
 
@@ -132,8 +138,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let whole_block = m.and(loading, ends);
     let next = m.or(*loaded, whole_block);
     let next = {
-        let begins = m.not(start);
-        m.and(begins, next)
+        let goes_on = m.not(begins);
+        m.and(goes_on, next)
     };
     m.drive(loaded, next);
     let block_word = m.ram_apart(16, loading, *place, in_data, next_place);
@@ -157,7 +163,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
             .map(|port| m.output_of(&grinder, port));
     let at_rest = m.eq_const(*place, 0);
     let begun = m.not(at_rest);
-    let goes_on = m.or(wanted, begun);
+    // A nonce begins a cycle after it was wanted.
+    let no_step = m.not(*step);
+    let follows = m.all(&[grinds, wanted, at_rest, no_step]);
+    let follows = m.delay_valid(follows, 1);
+    let goes_on = m.or(follows, begun);
 
     // What a word needs: input, the queue, a unit, or the way out.
     let in_block = m.slice(*place, 3, 1);
@@ -237,7 +247,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let step_out = m.wire(1);
     let one = m.constant(1, PANEL_BITS);
     let panels = m.mux(job.commit, one, job.panels);
-    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out), &ports(panels, *step_out));
+    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out, Pace::Apart), &ports(panels, *step_out));
     let [still_active, row_ends] = ["active", "last"].map(|port| m.output_of(&way_out, port));
     let (result_word, result_whole) = collected;
     let between = m.not(row_ends);
@@ -301,10 +311,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
         m.any(&[result, copied_out, unloaded_out])
     };
     let to_grind = m.and(result_valid, looks);
-    let got = Step::new(&mut m, "got", arrives, word);
+    let got_word = m.cat(&[to_queue, to_output, to_grind, word]);
+    let got = Step::new(&mut m, "got", arrives, got_word);
     m.connect(out_free, got.free);
-    let [queue_next, output_next, grind_next] =
-        [to_queue, to_output, to_grind].map(|destination| hold(&mut m, got.free, destination));
+    let [queue_next, output_next, grind_next] = [66, 65, 64].map(|destination| m.bit(got.word, destination));
+    let got_word = m.slice(got.word, 0, 64);
     let taken = m.and(result_valid, got.free);
     m.connect(takes, got.free);
     m.connect(collects, taken);
@@ -312,13 +323,13 @@ pub fn engine(config: &Config) -> Rc<Module> {
     m.connect(unload, unloading);
     let sponge_pop = m.and(steps, of_queue);
     let pop = m.or(sponge_pop, unloading);
-    m.connect(queue_pop, pop);
+    m.connect(recall.goes, pop);
     let push = m.and(got.valid, queue_next);
     m.connect(queue_push, push);
-    m.connect(queue_word, got.word);
+    m.connect(queue_word, got_word);
     let looked = m.all(&[got.valid, grind_next, *got.goes]);
     m.connect(looked_at, looked);
-    m.connect(shown, got.word);
+    m.connect(shown, got_word);
     let result_step = {
         let rows = m.or(job.sponge, job.permute);
         m.and(result_whole, rows)
@@ -332,7 +343,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     // Nonces under way.
     let outstanding = {
         // In units and at their entry, one in each of the registers between.
-        let most = count as u64 * STATES + held(config) + 4;
+        let most = count as u64 * STATES + held(config) + 6;
         let bits = index_bits(most + 1);
         let outstanding = m.state("outstanding", bits, 0);
         let back = m.and(result_whole, job.grind);
@@ -343,16 +354,23 @@ pub fn engine(config: &Config) -> Rc<Module> {
         m.eq_const(*outstanding, 0)
     };
     let nothing_got = m.not(got.valid);
-    let drained = m.all(&[grinds, grind_done, at_rest, outstanding, nothing_got, settled]);
+    let none_follows = m.not(follows);
+    let goes_on = m.not(begins);
+    let drained = m.all(&[goes_on, grinds, grind_done, at_rest, none_follows, outstanding, nothing_got, settled]);
+    let drained = m.delay_valid(drained, 1);
 
     let waiting = m.and(got.valid, output_next);
-    let out = Outgoing { job: &job, still_active, waiting, word: got.word, out_ready, answer: (drained, found, value) };
-    let (taken_out, stays_busy) = output(&mut m, &out);
+    let out = Outgoing { job: &job, still_active, waiting, word: got_word, out_ready, answer: (drained, found, value) };
+    let (taken_out, stays) = output(&mut m, &out);
     let passes_by = m.not(output_next);
     let goes = m.or(passes_by, taken_out);
-    let goes = m.and(got.valid, goes);
     m.connect(got.goes, goes);
-    let next = m.or(start, stays_busy);
+    let next = m.or(begins, stays);
+    m.drive(runs, next);
+    let waits = m.not(*runs);
+    let stays = m.or(waits, stays);
+    let stays = m.and(*busy, stays);
+    let next = m.or(start, stays);
     m.drive(busy, next);
 
     m.output("in_ready", in_ready);

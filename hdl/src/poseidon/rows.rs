@@ -3,7 +3,10 @@
 use std::rc::Rc;
 
 use super::fifo::index_bits;
-use crate::{config::PoseidonConfig, datapath::Module};
+use crate::{
+    config::PoseidonConfig,
+    datapath::{Module, Sig},
+};
 
 /// Bits of a number of panels.
 pub const PANEL_BITS: u32 = 14;
@@ -17,9 +20,23 @@ pub enum Place {
     Out,
 }
 
+/// How often a counter steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// In each cycle if need be.
+    Steady,
+    /// Not within [`SETTLES`] cycles of `start` or of another step, for which its parameters stand before `start`. Then
+    /// what it compares and subtracts has registers of its own.
+    Apart,
+}
+
+/// Cycles in which a counter of steps that are apart settles, and its parameters before `start`.
+pub const SETTLES: u32 = 6;
+
 /// A counter of permutations. Ports: `start` (loads `rows`), `rows`, `panels`, `whole` (one tile has all rows), `step`;
-/// `active` (some are left), `last` (the one to come is its row's last) and, where states enter, `first`.
-pub fn rows(config: &PoseidonConfig, place: Place) -> Rc<Module> {
+/// `active` (some are left), `last` (the one to come is its row's last) and, where states enter, `first`. These come from
+/// registers.
+pub fn rows(config: &PoseidonConfig, place: Place, pace: Pace) -> Rc<Module> {
     let mut m = Module::new(match place {
         Place::In => "poseidon_rows_in",
         Place::Out => "poseidon_rows_out",
@@ -30,41 +47,65 @@ pub fn rows(config: &PoseidonConfig, place: Place) -> Rc<Module> {
     let whole = m.input("whole", 1);
     let step = m.input("step", 1);
     let row_bits = index_bits(u64::from(config.kept_rows()) + 1);
+    let settled = |m: &mut Module, sig: Sig| match pace {
+        Pace::Steady => sig,
+        Pace::Apart => m.reg(sig),
+    };
 
     let left = m.state("left", 32, 0);
     let row = m.state("row", row_bits, 0);
     let panel = m.state("panel", PANEL_BITS, 0);
+    let last = m.state("last_panel", 1, 0);
     let tile = m.constant(config.tile_rows.into(), 32);
     let short = m.lt(*left, tile);
     let all = m.or(whole, short);
     let length = m.mux(all, *left, tile);
     let length = m.slice(length, 0, row_bits);
+    let length = settled(&mut m, length);
 
     let row_plus = m.add_const(*row, 1);
     let row_last = m.eq(row_plus, length);
+    let row_last = settled(&mut m, row_last);
     let panel_plus = m.add_const(*panel, 1);
-    let panel_last = m.eq(panel_plus, panels);
+    let after_plus = m.add_const(*panel, 2);
+    let last_follows = m.eq(after_plus, panels);
+    let only = m.eq_const(panels, 1);
+    let [last_follows, only] = [last_follows, only].map(|x| settled(&mut m, x));
     let panel_done = m.and(step, row_last);
-    let tile_done = m.and(panel_done, panel_last);
+    let tile_done = m.and(panel_done, *last);
 
+    // What the counters hold is compared later: they may step later.
+    let [counted, panel_counted, tile_counted] = [step, panel_done, tile_done].map(|x| settled(&mut m, x));
     let zero = m.constant(0, row_bits);
-    let next = m.choose(&[(start, zero), (panel_done, zero), (step, row_plus)], *row);
+    let next = m.choose(&[(start, zero), (panel_counted, zero), (counted, row_plus)], *row);
     m.drive(row, next);
     let zero = m.constant(0, PANEL_BITS);
-    let next = m.choose(&[(start, zero), (tile_done, zero), (panel_done, panel_plus)], *panel);
+    let next = m.choose(&[(start, zero), (tile_counted, zero), (panel_counted, panel_plus)], *panel);
     m.drive(panel, next);
     let length = m.extend(length, 32);
     let less = m.sub(*left, length);
-    let next = m.choose(&[(start, rows), (tile_done, less)], *left);
+    let less = settled(&mut m, less);
+    let next = m.choose(&[(start, rows), (tile_counted, less)], *left);
     m.drive(left, next);
 
-    let none = m.eq_const(*left, 0);
-    let active = m.not(none);
-    m.output("active", active);
+    let active = m.state("active", 1, 0);
+    let [none, none_left] = [rows, less].map(|x| m.eq_const(x, 0));
+    let [some, some_left] = [none, none_left].map(|x| m.not(x));
+    let [some, some_left] = [some, some_left].map(|x| settled(&mut m, x));
+    let next = m.choose(&[(start, some), (tile_done, some_left)], *active);
+    m.drive(active, next);
+    let begins = m.or(start, tile_done);
+    let next = m.choose(&[(begins, only), (panel_done, last_follows)], *last);
+    m.drive(last, next);
+    m.output("active", *active);
     if place == Place::In {
-        let first = m.eq_const(*panel, 0);
-        m.output("first", first);
+        let first = m.state("first_panel", 1, 0);
+        let no = m.constant(0, 1);
+        let yes = m.constant(1, 1);
+        let next = m.choose(&[(begins, yes), (panel_done, no)], *first);
+        m.drive(first, next);
+        m.output("first", *first);
     }
-    m.output("last", panel_last);
+    m.output("last", *last);
     Rc::new(m)
 }

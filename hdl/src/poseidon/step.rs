@@ -1,19 +1,18 @@
-//! What moves words one by one: registers and counters.
+//! What moves words one by one: relays and counters.
 
-use super::fifo::hold;
 use crate::datapath::{Module, Sig, Wire};
 
 /// Bits that count a state's words and those that fill it up to two beats.
 pub(super) const WORD_BITS: u32 = 4;
 
-/// A word on its way, in a register that takes the next one when this one goes.
+/// A word on its way, in a relay: neither whether there is one nor whether there is room waits for the other side.
 pub(super) struct Step {
     /// There is a word.
     pub valid: Sig,
     pub word: Sig,
-    /// The register is empty, or its word goes.
+    /// There is room for one more.
     pub free: Sig,
-    /// To be driven: the word goes.
+    /// To be driven: the word goes, if there is one.
     pub goes: Wire,
 }
 
@@ -21,13 +20,10 @@ impl Step {
     /// Takes `word` when `valid` is high and `free` is.
     pub fn new(m: &mut Module, name: &str, valid: Sig, word: Sig) -> Step {
         let goes = m.wire(1);
-        let full = m.state(name, 1, 0);
-        let empty = m.not(*full);
-        let free = m.or(empty, *goes);
-        let stays = m.not(free);
-        let next = m.or(valid, stays);
-        m.drive(full, next);
-        Step { valid: *full, word: hold(m, free, word), free, goes }
+        let relay = Module::relay(word.width());
+        let relay = m.instance(name, &relay, &[("in_valid", valid), ("in_data", word), ("out_ready", *goes)]);
+        let [free, valid, word] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&relay, port));
+        Step { valid, word, free, goes }
     }
 }
 

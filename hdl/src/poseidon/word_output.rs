@@ -1,6 +1,9 @@
 //! What leaves the engine of a narrow bus, word by word.
 
-use super::{engine::Job, fifo::hold, step::WORD_BITS};
+use super::{
+    engine::Job,
+    step::{Step, WORD_BITS},
+};
 use crate::{
     datapath::{Module, Sig},
     field::canonical,
@@ -21,13 +24,14 @@ pub(super) struct Outgoing<'a> {
     pub answer: (Sig, Sig, Sig),
 }
 
-/// Words, and those that fill their beats up, canonical, through one register. Gives whether the word that waits is taken
+/// Words, and those that fill their beats up, canonical, through one relay. Gives whether the word that waits is taken
 /// and whether the job goes on.
 pub(super) fn output(m: &mut Module, o: &Outgoing<'_>) -> (Sig, Sig) {
     let job = o.job;
-    let valid = m.state("out_valid", 1, 0);
-    let empty = m.not(*valid);
-    let free = m.or(empty, o.out_ready);
+    let (any, leaving) = (m.wire(1), m.wire(65));
+    let left = Step::new(m, "leaving", *any, *leaving);
+    m.connect(left.goes, o.out_ready);
+    let free = left.free;
     let load = m.wire(1);
     // A state and what fills it up are two beats, a digest is half of one.
     let place = m.state("out_place", WORD_BITS, 0);
@@ -65,19 +69,19 @@ pub(super) fn output(m: &mut Module, o: &Outgoing<'_>) -> (Sig, Sig) {
     let no_fill = m.not(fills);
     let word = m.gate(no_fill, word);
     let word = m.mux(answers, answer, word);
-    let any = m.any(&[fills, answers, o.waiting]);
-    let loads = m.and(any, free);
+    let loads = m.any(&[fills, answers, o.waiting]);
+    m.connect(any, loads);
+    let loads = m.and(loads, free);
     m.connect(load, loads);
     let taken = m.all(&[o.waiting, no_fill, free]);
-    let stays = m.not(free);
-    let next = m.or(loads, stays);
-    m.drive(valid, next);
-    let data = hold(m, free, word);
     let unwritten = m.and(fills, hashes);
-    let unwritten = hold(m, free, unwritten);
-    m.output("out_valid", *valid);
+    let word = m.cat(&[unwritten, word]);
+    m.connect(leaving, word);
+    let data = m.slice(left.word, 0, 64);
+    let half = m.bit(left.word, 64);
+    m.output("out_valid", left.valid);
     m.output("out_data", data);
-    m.output("out_half", unwritten);
+    m.output("out_half", half);
 
     let whole = {
         let low = m.eq_const(low, 0);
@@ -86,7 +90,8 @@ pub(super) fn output(m: &mut Module, o: &Outgoing<'_>) -> (Sig, Sig) {
     };
     let all_left = m.all(&[none_active, nothing_waits, whole]);
     let complete = m.mux(job.grind, *answered, all_left);
-    let finished = m.and(complete, free);
+    let nothing_leaves = m.not(left.valid);
+    let finished = m.and(complete, nothing_leaves);
     let unfinished = m.not(finished);
     (taken, m.and(job.busy, unfinished))
 }
