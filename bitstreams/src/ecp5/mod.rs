@@ -1,7 +1,10 @@
 //! What an ECP5 board's image is made of, and how the open flow (Yosys, nextpnr-ecp5, ecppack) is told to make it.
 
+mod carry;
 mod error;
+mod floorplan;
 mod lpf;
+mod netlist;
 mod pll;
 mod report;
 mod top;
@@ -19,10 +22,18 @@ use crate::{
     },
 };
 
+pub use carry::Shortened;
 pub use error::BuildError;
+use floorplan::Floorplan;
+use netlist::Netlist;
 pub use pll::Pll;
 pub use report::Report;
 pub use top::{CLOCK, TOP};
+
+/// What Yosys writes.
+pub const SYNTHESISED: &str = "synthesised.json";
+/// What nextpnr reads.
+pub const NETLIST: &str = "top.json";
 
 /// A PLL's clock may be off what was asked for by this share of it; the manifest has what it is.
 const NEAR: f64 = 0.02;
@@ -46,6 +57,7 @@ pub struct Build {
     pub preset: String,
     device: &'static str,
     sets: Vec<String>,
+    floorplan: Option<Floorplan>,
 }
 
 /// What the tools made.
@@ -138,6 +150,7 @@ impl Build {
             preset: preset.into(),
             device,
             sets: vec![config.set.set.name().to_owned()],
+            floorplan: Floorplan::of(preset, &board.part).map_err(BuildError::Result)?,
         })
     }
 
@@ -146,16 +159,24 @@ impl Build {
         let sources: Vec<&str> =
             self.files.iter().map(|(name, _)| name.as_str()).filter(|name| name.ends_with(".v")).collect();
         let script = format!(
-            "read_verilog -sv {}; synth_ecp5 -noflatten -top {TOP}; flatten; opt_clean -purge; write_json {TOP}.json",
+            "read_verilog -sv {}; synth_ecp5 -noflatten -top {TOP}; flatten; opt_clean -purge; \
+             setattr -unset src */w:* */c:*; write_json {SYNTHESISED}",
             sources.join(" ")
         );
         vec!["-p".into(), script]
     }
 
+    /// What nextpnr gets, of what Yosys wrote as [`SYNTHESISED`]; and how many carry chains are shorter, how many cells placed.
+    pub fn netlist(&self, synthesised: &[u8]) -> Result<(String, Shortened, usize), BuildError> {
+        let mut netlist = Netlist::parse(synthesised, TOP).map_err(BuildError::Result)?;
+        let shortened = netlist.shorten_carries();
+        let placed = self.floorplan.as_ref().map_or(Ok(0), |plan| netlist.place(plan)).map_err(BuildError::Result)?;
+        Ok((netlist.to_json(), shortened, placed))
+    }
+
     /// What nextpnr is told. Timing that is not met is for [`Build::manifest`] to refuse, which has the report then.
     pub fn nextpnr(&self, board: &Board, seed: u64) -> Vec<String> {
         let seed = seed.to_string();
-        let json = format!("{TOP}.json");
         let lpf = format!("{TOP}.lpf");
         let words = [
             self.device,
@@ -164,15 +185,17 @@ impl Build {
             "--speed",
             &board.speed_grade,
             "--json",
-            &json,
+            NETLIST,
             "--lpf",
             &lpf,
             "--seed",
             &seed,
             "--timing-allow-fail",
-            // A part that is nearly full needs more tries for a cell than the default.
-            "--placer-heap-cell-placement-timeout",
-            "0",
+            // What is nearly full stays twice as compact as with the default, and only this router finds its ways there.
+            "--placer",
+            "static",
+            "--router",
+            "router2",
             "--report",
             "report.json",
             "--textcfg",

