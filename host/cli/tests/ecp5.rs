@@ -174,7 +174,7 @@ fn an_old_tool_is_refused() {
         text(&output.stderr)
     };
     let said = build();
-    assert!(said.contains("nextpnr-ecp5 0.4-1 ") && said.contains("is too old: 0.7 or later is needed"), "{said}");
+    assert!(said.contains("nextpnr-ecp5 0.4-1 ") && said.contains("is too old: 0.11 or later is needed"), "{said}");
     assert!(said.contains("apt-get install yosys nextpnr-ecp5 fpga-trellis"), "{said}");
     std::fs::write(tools.join("nextpnr-ecp5"), "#!/bin/sh\necho no library\nexit 127\n").unwrap();
     let said = build();

