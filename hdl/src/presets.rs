@@ -149,7 +149,7 @@ pub const BOARDS: &[Preset] = &[
         sharing: 4,
         fold: false,
         max_log: 9,
-        units: 4,
+        units: 3,
         full_sboxes: 0,
         tile_rows: 256,
         commit_log: 9,

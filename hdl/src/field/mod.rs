@@ -8,4 +8,4 @@ mod units;
 
 pub use arithmetic::Field;
 pub use leaf::{multiplier_leaf, MultiplierLeaf, MULTIPLIER_LEAF, QUARTER_BITS};
-pub use units::{add_mod, canonical, multiplier, reduce_goldilocks, sub_mod, weak_multiplier};
+pub use units::{add_mod, canonical, multiplier, reduce_goldilocks, reduce_halves, sub_mod, weak_multiplier, Weak};

@@ -96,40 +96,68 @@ fn reduce_quarters(m: &mut Module, quarters: [Sig; 4]) -> Sig {
     let even = m.sub(even, wide);
     let odd = m.add_carry(o0, o1);
     let (even, odd) = (m.reg(even), m.reg(odd));
-    // So it is from −2^50 to 2^64 + 2^52 + 2^50: a word and at most one carry or one borrow of 2^64 ≡ ε.
+    reduce_halves(m, even, odd)
+}
+
+/// even + odd·2^32 as any word of the right residue, for even from −2^50 to 2^51, two's complement, and odd up to
+/// 2^32 + 2^20: one stage and an addition without a register.
+pub fn reduce_halves(m: &mut Module, even: Sig, odd: Sig) -> Sig {
+    // From −2^50 to 2^64 + 2^52 + 2^51: a word and at most one carry or one borrow of 2^64 ≡ ε.
     let low = m.slice(even, 0, 32);
-    let (rest, odd) = (m.slice(even, 32, 19), m.extend(odd, 34));
+    let (rest, odd) = (m.slice(even, 32, even.width() - 32), m.extend(odd, 34));
     let rest = m.extend_signed(rest, 34);
     let high = m.add(rest, odd);
-    let high = m.reg(high);
-    let (carry, borrow) = (m.bit(high, 32), m.bit(high, 33));
+    // A borrow sets both bits above the word. What the correction is made of comes from registers, for it goes far.
+    let (either, borrow) = (m.bit(high, 32), m.bit(high, 33));
+    let no_borrow = m.not(borrow);
+    let carry = m.and(either, no_borrow);
+    let high = m.slice(high, 0, 32);
+    let all = m.cat(&[carry, borrow, either, high, low]);
+    let all = m.reg(all);
+    let word = m.slice(all, 0, 64);
+    let [either, borrow, carry] = [64, 65, 66].map(|i| m.bit(all, i));
     // By this name the proof breaks it (tests/formal), and by theirs it finds the coefficients.
     let borrow = m.label(borrow, "borrow");
-    let high = m.slice(high, 0, 32);
-    let word = m.cat(&[high, low]);
     // With a carry the word is below 2^53, with a borrow at least 2^64 − 2^50: adding ε, or −ε, has no carry of its own. In
     // bits ε is 32 ones, and −ε a one after 31 zeros and 32 ones before them.
-    let no_borrow = m.not(borrow);
-    let plus = m.and(carry, no_borrow);
-    let mut bits = vec![carry];
-    bits.extend([plus; 31]);
+    let mut bits = vec![either];
+    bits.extend([carry; 31]);
     bits.extend([borrow; 32]);
     let correction = m.pack(&bits);
     m.add(word, correction)
 }
 
+/// Any word, and whether it is p or more.
+pub struct Weak {
+    /// The word.
+    pub word: Sig,
+    /// It is p or more.
+    pub above: Sig,
+}
+
+impl Weak {
+    /// A word, compared. No stage.
+    pub fn new(m: &mut Module, word: Sig) -> Weak {
+        let (low, high) = (m.slice(word, 0, 32), m.slice(word, 32, 32));
+        // p = 2^64 − 2^32 + 1: all ones above, not all zeros below.
+        let ones = m.eq_const(high, EPSILON);
+        let none = m.eq_const(low, 0);
+        let some = m.not(none);
+        Weak { word, above: m.and(ones, some) }
+    }
+
+    /// The word modulo p. No stage.
+    pub fn canonical(self, m: &mut Module) -> Sig {
+        let (low, one) = (m.slice(self.word, 0, 32), m.constant(1, 32));
+        let less = m.sub(low, one);
+        let less = m.extend(less, 64);
+        m.mux(self.above, less, self.word)
+    }
+}
+
 /// Any word modulo p. No stage.
 pub fn canonical(m: &mut Module, x: Sig) -> Sig {
-    let (low, high) = (m.slice(x, 0, 32), m.slice(x, 32, 32));
-    // x ≥ p = 2^64 − 2^32 + 1: all ones above, not all zeros below.
-    let ones = m.eq_const(high, EPSILON);
-    let none = m.eq_const(low, 0);
-    let some = m.not(none);
-    let above = m.and(ones, some);
-    let one = m.constant(1, 32);
-    let less = m.sub(low, one);
-    let less = m.extend(less, 64);
-    m.mux(above, less, x)
+    Weak::new(m, x).canonical(m)
 }
 
 /// What a leaf gives.

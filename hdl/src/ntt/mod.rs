@@ -80,12 +80,14 @@ pub fn engine(config: &Config) -> Rc<Module> {
     assert!(config.bus == Bus::Wide || lanes == 1, "a narrow bus brings one lane's token at a time");
     assert_eq!(config.set.field, Field::GOLDILOCKS, "shifts stand for roots of unity in this field only");
 
-    // When things happen, in cycles after the issue of a slot.
+    // When things happen, in cycles after a slot is here, which is one after its issue.
     let (pipeline, multiplied_at) = pipeline::pipeline(config);
     let scale = scale::scale(config);
     let unit = multiplier_unit(config);
     let latency = |m: &Module| m.latency().unwrap_or(0);
-    let operand_at = latency(&scale);
+    // Where tables wait for the last slot there is time for a register behind the choice of what is read.
+    let row_at = u32::from(sharing > 1);
+    let operand_at = row_at + latency(&scale);
     let read_at = operand_at - 1;
     let scaled_at = operand_at + latency(&unit);
     // A shared multiplier scales and joins factors in even cycles from `operand_at`; then it must twiddle in odd ones.
@@ -99,7 +101,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let write_at = read_at + (rotated_at - read_at).next_multiple_of(sharing);
     let hazard = write_at - read_at;
     // The last beat under way is one that waits for a credit, which takes the FIFO's two cycles and those around it.
-    let longest_way = result_at.max(hazard + scaled_at) + 6;
+    let longest_way = result_at.max(hazard + scaled_at) + 7;
     let depth = longest_way.next_power_of_two();
 
     let mut m = Module::new("ntt_engine");
@@ -116,20 +118,28 @@ pub fn engine(config: &Config) -> Rc<Module> {
         ("in_valid", 1),
     ];
     let mut inputs: Vec<(&str, Sig)> = ports.iter().map(|&(name, width)| (name, m.input(name, width))).collect();
-    let log_n = inputs[5].1;
+    let (inverse, log_n) = (inputs[1].1, inputs[5].1);
     let log_inner = m.input("log_inner", sequencer::LOG_BITS);
     let tokens_log = pipeline::tokens_log(config);
     let in_data = m.input("in_data", config.bus.bits());
+    let in_data = m.reg(in_data);
     let out_ready = m.input("out_ready", 1);
     let pop = m.wire(1);
     inputs.extend([("pop", *pop), ("log_inner", log_inner)]);
     let sequencer = m.instance("sequencer", &sequencer, &inputs);
+    // What comes with a slot or a word; what makes something happen, which a reset clears; what a job has all the time.
     let said = |m: &mut Module, port: &str| {
         let sig = m.output_of(&sequencer, port);
+        let sig = m.reg(sig);
+        m.at(sig, Some(0))
+    };
+    let event = |m: &mut Module, port: &str| {
+        let sig = m.output_of(&sequencer, port);
+        let sig = m.delay_valid(sig, 1);
         m.at(sig, Some(0))
     };
     let settled = |m: &mut Module, port: &str| m.output_of(&sequencer, port);
-    let issue = said(&mut m, "issue");
+    let issue = event(&mut m, "issue");
     let slot = said(&mut m, "slot");
     let mask = settled(&mut m, "mask");
     let longest = m.bit(mask, max_log - 1);
@@ -165,15 +175,17 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let read_row = m.shr_var(read_row, shift);
     let read_address = address(&mut m, whole, half, read_slot);
     let read_address = m.delay(read_address, read_at);
+    let [table, read_row] = [table, read_row].map(|x| m.delay(x, row_at));
 
     let mut scale_inputs = vec![("data", in_data), ("read_table", table), ("row", read_row)];
-    for (port, of) in
-        [("write_lo", "write_lo"), ("write_hi", "write_hi"), ("write_table", "write_table"), ("beat", "write_beat")]
-    {
-        scale_inputs.push((port, settled(&mut m, of)));
+    for write in ["write_lo", "write_hi"] {
+        scale_inputs.push((write, event(&mut m, write)));
+    }
+    for (port, of) in [("write_table", "write_table"), ("beat", "write_beat")] {
+        scale_inputs.push((port, said(&mut m, of)));
     }
     if config.bus == Bus::Narrow {
-        scale_inputs.push(("word", settled(&mut m, "write_word")));
+        scale_inputs.push(("word", said(&mut m, "write_word")));
     }
     // What a shared multiplier gives; who takes it depends on the cycle.
     let shared = m.wire(64);
@@ -195,10 +207,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let to_buffer = m.delay_valid(to_buffer, write_at);
     let (write_half, write_turn) = (said(&mut m, "write_half"), said(&mut m, "write_turn"));
     let result = m.cat(&[write_turn, write_half, slot]);
-    let result = m.delay(result, write_at - 2);
+    let result = m.delay(result, write_at - 3);
     let result_slot = m.slice(result, tokens_log, max_log);
     let index = coefficient(&mut m, result_slot, log_n, length_mask);
-    let (index, result) = (m.reg(index), m.reg(result));
+    let result = m.delay(result, 2);
     let (result_half, turn) = (m.bit(result, slot_bits), m.slice(result, slot_bits + 1, stage::GROUP_LOG));
     let neighbour = m.slice(result, tokens_log, stage::GROUP_LOG);
     let neighbour = m.and(neighbour, inner);
@@ -235,6 +247,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
         vec![("mask".to_owned(), mask), ("inner".into(), inner), ("token".into(), token), ("slot".into(), token_slot)];
     if sharing > 1 {
         let phase = settled(&mut m, "phase");
+        let phase = m.reg(phase);
         let turn = m.add_const(phase, ((SHARED - entry_at % SHARED) % SHARED).into());
         pipeline_inputs.push(("turn".to_owned(), turn));
         for name in ["twiddle_y", "multiply_0_y"] {
@@ -245,11 +258,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let mut to_scale = Vec::new();
     for (k, &word) in words.iter().enumerate() {
         let word = m.at(word, Some(0));
-        let negative = shift::negate(&mut m, word);
-        // 1/N has its sign from here: what enters raw is negative, and what a turning job scales.
-        let unsigned = m.delay(word, shift::NEGATE_STAGES);
-        let input = m.mux(turning, negative, unsigned);
-        let input = m.delay(input, operand_at - shift::NEGATE_STAGES);
+        // 1/N has its sign from here: what enters an inverse job is negative.
+        let signed = shift::negate(&mut m, word, inverse);
+        let input = m.delay(signed, operand_at - shift::NEGATE_STAGES);
         let written = m.wire(64);
         let buffered = m.ram(1 << slot_bits, write, write_address, *written, read_address);
         let operand = m.mux(from_input, input, buffered);
@@ -261,7 +272,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
             m.at(all_products, Some(scaled_at))
         };
         assert_eq!(scaled.stage(), Some(scaled_at));
-        let entering = m.mux(raw, negative, scaled);
+        let entering = m.mux(raw, input, scaled);
         let entering = m.reg(entering);
         let entering = m.delay(entering, entry_at - scaled_at - 1);
         pipeline_inputs.push((format!("x{k}"), entering));
@@ -284,6 +295,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
                 assert!(turns[(cycle % SHARED) as usize].replace(operands).is_none(), "two products at a time");
             }
             let phase = settled(&mut m, "phase");
+            let phase = m.reg(phase);
             let [a, b] = [0, 1].map(|side| {
                 let sides: Vec<Sig> = turns.iter().flatten().map(|operands| operands[side]).collect();
                 m.select(phase, &sides)
@@ -317,6 +329,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let (two, thirty_two) = (m.constant(2, 2), m.constant(32, sequencer::LOG_BITS));
     let remainder = m.sub(thirty_two, log_length);
     let remainder = m.slice(remainder, 0, 5);
+    let remainder = m.reg(remainder);
     let mut leaving = Vec::new();
     for (k, (input, written, buffered, scaled)) in columns.into_iter().enumerate() {
         let result = m.output_of(&pipeline, &format!("y{k}"));
@@ -385,7 +398,7 @@ fn address(m: &mut Module, longest: Sig, half: Sig, row: Sig) -> Sig {
 }
 
 /// −bitrev(`slot`) mod N: the degree of the coefficient that leaves with a slot. Where transforms take turns, `mask` is
-/// that of their length: what is reversed above it is the number of the transform.
+/// that of their length: what is reversed above it is the number of the transform. Two stages.
 fn coefficient(m: &mut Module, slot: Sig, log_n: Sig, mask: Sig) -> Sig {
     let bits = slot.width();
     let reversed = m.split(slot, 1);
@@ -393,10 +406,13 @@ fn coefficient(m: &mut Module, slot: Sig, log_n: Sig, mask: Sig) -> Sig {
     let all = m.constant(bits.into(), log_n.width());
     let unused = m.sub(all, log_n);
     let unused = m.slice(unused, 0, self::bits(bits));
+    let unused = m.reg(unused);
     let index = m.shr_var(reversed, unused);
+    let index = m.reg(index);
     let zero = m.constant(0, bits);
     let negative = m.sub(zero, index);
-    m.and(negative, mask)
+    let index = m.and(negative, mask);
+    m.reg(index)
 }
 
 #[cfg(test)]

@@ -19,10 +19,10 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    product::{multiplier_unit, padding, product, SHARED},
+    product::{multiplier_unit, product, SHARED},
     shared::{self, Shared},
     shift::Factor,
-    stage::{hold, Stage, GROUP_LOG, OPERANDS, RESULTS},
+    stage::{hold, Stage, FEEDBACK_LOG, GROUP_LOG, OPERANDS, RESULTS},
 };
 use crate::{
     config::Config,
@@ -80,8 +80,13 @@ pub fn pipeline(config: &Config) -> (Rc<Module>, u32) {
     }
     butterflies.close(&mut m);
     // The last row of delay: a block's rows leave with the next block's slots, one to one.
+    let number = m.slice(token.slot, 0, tokens_log.max(1));
     for row in &mut token.rows {
-        *row = (0..1 << tokens_log).fold(*row, |row, _| hold(&mut m, token.valid, row));
+        *row = if tokens_log < FEEDBACK_LOG {
+            (0..1 << tokens_log).fold(*row, |row, _| hold(&mut m, token.valid, row))
+        } else {
+            m.ram(1 << tokens_log, token.valid, number, *row, number)
+        };
     }
     let outputs: Vec<(String, Sig)> = token.rows.iter().enumerate().map(|(k, &y)| (format!("y{k}"), y)).collect();
     let outputs: Vec<(&str, Sig)> = outputs.iter().map(|(name, y)| (name.as_str(), *y)).collect();
@@ -116,8 +121,13 @@ impl Butterflies {
 
     fn close(self, m: &mut Module) {
         let Some(turn) = self.turn else { return };
+        // A register for each, as much is chosen by it.
+        let turns = [0, 1, 2, 3].map(|cycle| {
+            let next = m.eq_const(turn, ((cycle + SHARED - 1) % SHARED).into());
+            m.reg(next)
+        });
         for (i, butterfly) in self.shared.into_iter().enumerate() {
-            butterfly.close(m, &format!("butterfly_{i}"), turn);
+            butterfly.close(m, &format!("butterfly_{i}"), turns);
         }
     }
 }
@@ -222,7 +232,7 @@ fn twiddles(m: &mut Module, config: &Config, settings: Settings, token: &Token, 
     let Settings { mask, inner } = settings;
     let (max_log, tokens_log) = (config.ntt.max_log, tokens_log(config));
     let unit = multiplier_unit(config);
-    let ahead = 1 + unit.latency().unwrap_or(0) + padding(config);
+    let ahead = 2 + unit.latency().unwrap_or(0);
     let (valid, slot) = later(m, token, wanted.saturating_sub(ahead));
     let last_token = last_token(m, slot, tokens_log);
     let turn = m.and(valid, last_token);
@@ -250,6 +260,7 @@ fn twiddles(m: &mut Module, config: &Config, settings: Settings, token: &Token, 
     let now = m.and(valid, outer);
     m.drive_when(first_of_each, now, running);
     let exponent = m.mux(outer, running, *first_of_each);
+    let exponent = m.reg(exponent);
 
     let (low, high) = &config.ntt.twiddles;
     let low_bits = low.len().ilog2();
@@ -271,8 +282,7 @@ fn twiddles(m: &mut Module, config: &Config, settings: Settings, token: &Token, 
             m.rom(high, 64, address)
         }
     };
-    let twiddle = product(m, config, "twiddle", low, high);
-    m.delay(twiddle, padding(config))
+    product(m, config, "twiddle", low, high)
 }
 
 /// Whether a token is its row's last.

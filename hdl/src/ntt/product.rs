@@ -7,27 +7,37 @@
 
 use std::rc::Rc;
 
+use super::shift::canonical;
 use crate::{
     config::Config,
     datapath::{Instance, Module, Sig},
-    field::{multiplier, multiplier_leaf},
+    field::{multiplier, multiplier_leaf, weak_multiplier},
 };
 
 /// Cycles between a token's products when they share a multiplier, and their number.
 pub const SHARED: u32 = 4;
 
 /// The general multiplier that every part of the engine uses.
+///
+/// A shared one takes two cycles (modulo 4), for operands of factors come that much before those of what they make. So
+/// there is time for a register behind the choice of operands, which the leaf wants, and for a result that is made
+/// canonical in two steps.
 pub fn multiplier_unit(config: &Config) -> Rc<Module> {
-    multiplier(&config.set.field, &multiplier_leaf(config.multiplier))
-}
-
-/// Stages behind a product of factors, for its own operands to come two cycles (modulo 4) before those of the next.
-pub fn padding(config: &Config) -> u32 {
-    let latency = multiplier_unit(config).latency().unwrap_or(0);
-    match config.ntt.sharing {
-        1 => 0,
-        _ => (2 + SHARED - latency % SHARED) % SHARED,
+    let (field, leaf) = (&config.set.field, multiplier_leaf(config.multiplier));
+    if config.ntt.sharing == 1 {
+        return multiplier(field, &leaf);
     }
+    let mut m = Module::new("ntt_multiplier");
+    let operands = ["a", "b"].map(|port| m.pipe_input(port, field.bits));
+    let [a, b] = operands.map(|x| m.reg(x));
+    let product = m.call("product", &weak_multiplier(field, &leaf), &[("a", a), ("b", b)]);
+    let weak = m.output_of(&product, "y");
+    let nothing_above = m.constant(0, 2);
+    let y = canonical(&mut m, weak, nothing_above);
+    let latency = y.stage().unwrap_or(0);
+    let y = m.delay(y, (2 + SHARED - latency % SHARED) % SHARED);
+    m.pipe_outputs(&[("y", y)]);
+    Rc::new(m)
 }
 
 /// `a` · `b`: by a multiplier `name`, or by the shared one outside this module, which is connected to ports `name`_a,

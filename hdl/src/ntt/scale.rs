@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::product::{padding, product};
+use super::product::product;
 use crate::{
     bus::Bus,
     config::Config,
@@ -73,10 +73,14 @@ pub fn scale(config: &Config) -> Rc<Module> {
                 m.select(word, &read)
             }
         };
-        m.reg(factor)
+        // A shared multiplier has a register of its own in front.
+        if config.ntt.sharing > 1 {
+            factor
+        } else {
+            m.reg(factor)
+        }
     });
     let factor = product(&mut m, config, "join", factors[0], factors[1]);
-    let factor = m.delay(factor, padding(config));
     m.pipe_outputs(&[("factor", factor)]);
     Rc::new(m)
 }

@@ -34,6 +34,12 @@
 //! `hazard` cycles have passed since the last slot that wrote. F_b, b > 0, reads what F_0 could read. What is stored
 //! next in the half that a block reads is written at least a block later.
 
+//!
+//! **Registers.** Where a multiplier is shared, slots are issued in phase 0 of four cycles. What the last one has changed
+//! is then settled in three steps: that a block has ended is seen in phase 1, state and counters are there in phase 2, what
+//! is read off the counters in phase 3, and all that a slot needs with the next one ([`Pace`]). Elsewhere a slot may
+//! follow a slot, and all of this is in one cycle.
+
 use std::rc::Rc;
 
 use super::{
@@ -114,6 +120,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let not_forward = m.not(forward);
     let tap_only = m.and(inverse, not_forward);
 
+    let pace = Pace { unhurried: config.ntt.sharing > 1 };
     let state = m.state("state", STATE_BITS, IDLE);
     let is: Vec<Sig> = (0..=DRAIN).map(|value| m.eq_const(*state, value)).collect();
     let is = |value: u128| is[value as usize];
@@ -132,12 +139,14 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
 
     // The block.
     let no_values = m.eq_const(*values_left, 0);
+    let no_values = pace.settle(&mut m, no_values);
     let values = m.not(no_values);
     let odd = m.bit(*age, 0);
     let odd_idles = m.all(&[odd, longest, not_turning]);
     let works = m.not(odd_idles);
     let first_coset = m.eq_const(*coset, 0);
     let final_coset = m.eq(*coset, last_coset);
+    let [first_coset, final_coset] = [first_coset, final_coset].map(|x| pace.settle(&mut m, x));
     let not_inverse = m.not(inverse);
     let between = m.all(&[is(BETWEEN), halves, values]);
     let inverse_block = m.all(&[is(INVERSE), works, values, not_turning]);
@@ -146,6 +155,7 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let turned = m.and(is(FORWARD), turning);
     let from_input = m.or(store, turned);
     let take_input = m.or(raw, from_input);
+    let [raw, store, from_input, take_input] = [raw, store, from_input, take_input].map(|x| pace.settle(&mut m, x));
     let settled = m.bit(*age, 1);
     let settled_or_turned = m.or(settled, turning);
     let inverse_tap = m.all(&[is(INVERSE), works, settled_or_turned]);
@@ -155,19 +165,22 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let to_buffer = m.eq_const(*results, TO_BUFFER);
     let to_output = m.eq_const(*results, TO_OUTPUT);
     let gives = m.or(tap, to_output);
+    // A slot is made possible a step before all this is settled.
+    let no_output = m.not(gives);
+    let [tap, to_buffer, to_output, gives] = [tap, to_buffer, to_output, gives].map(|x| pace.settle(&mut m, x));
 
     // The slot.
     let credit = m.state("outstanding", credits.ilog2() + 1, 0);
     let full = m.bit(*credit, credits.ilog2());
     let wait = m.state("wait", super::bits(hazard), 0);
-    let written = m.eq_const(*wait, 0);
+    let waited = m.eq_const(*wait, 0);
     let first_slot = m.eq_const(*slot, 0);
+    let [written, first_slot] = [waited, first_slot].map(|x| pace.settle(&mut m, x));
     let fresh = m.all(&[is(FORWARD), inverse, first_coset, not_turning]);
     let fresh = m.or(fresh, turned_tap);
     let fresh = m.and(fresh, first_slot);
     let other = m.not(fresh);
     let readable = m.or(other, written);
-    let no_output = m.not(gives);
     let not_full = m.not(full);
     // A row's first token takes the credit for all of its beat, and its last one the beat; on a narrow bus each token is a
     // word for itself.
@@ -179,17 +192,18 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let row_goes_on = m.not(row_begins);
     let room = m.any(&[no_output, not_full, row_goes_on]);
     let active = m.any(&[is(VALUES), is(BETWEEN), is(FORWARD), is(INVERSE), is(FLUSH)]);
-    let in_phase = match config.ntt.sharing {
+    let phase_comes = match config.ntt.sharing {
         1 => m.constant(1, 1),
         sharing => {
             let phase = m.state("phase", sharing.ilog2(), 0);
             let next = m.add_const(*phase, 1);
             m.drive(phase, next);
             m.output("phase", *phase);
-            m.eq_const(*phase, 0)
+            m.eq_const(*phase, u128::from(sharing) - 1)
         }
     };
-    let possible = m.all(&[active, room, readable, in_phase]);
+    let possible = m.all(&[active, room, readable, phase_comes]);
+    let possible = pace.settle_event(&mut m, possible);
     let no_input = m.not(take_input);
     let fed = m.or(no_input, in_valid);
     let issue = m.and(possible, fed);
@@ -203,21 +217,28 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
         m.cat(&[rows, tokens])
     };
     let last_slot = m.eq(*slot, slots);
+    let last_slot = pace.settle(&mut m, last_slot);
     let turn = m.and(issue, last_slot);
+    let turn = pace.settle_event(&mut m, turn);
 
     let next = m.add_const(*slot, 1);
     let next = m.and(next, slots);
     m.drive_when(slot, issue, next);
     let given = m.all(&[issue, gives, row_begins]);
-    let [given, pop] = [given, pop].map(|x| m.extend(x, credits.ilog2() + 1));
-    let next = m.add(*credit, given);
-    let next = m.sub(next, pop);
-    m.drive(credit, next);
+    let [given, pop] = [given, pop].map(|x| pace.settle_event(&mut m, x));
+    let (more, one) = (m.add_const(*credit, 1), m.constant(1, credits.ilog2() + 1));
+    let less = m.sub(*credit, one);
+    let moves = m.xor(given, pop);
+    let next = m.mux(given, more, less);
+    m.drive_when(credit, moves, next);
     let none_out = m.eq_const(*credit, 0);
     let writes = m.and(issue, to_buffer);
-    let full_wait = m.constant(hazard.into(), super::bits(hazard));
+    let writes = pace.settle_event(&mut m, writes);
+    // From a slot to the next that may follow there are three registers more where there is time for them.
+    let full_wait = if pace.unhurried { hazard - 3 } else { hazard };
+    let full_wait = m.constant(full_wait.into(), super::bits(hazard));
     let one_less = m.add_const(*wait, (1 << super::bits(hazard)) - 1);
-    let next = m.choose(&[(writes, full_wait), (written, *wait)], one_less);
+    let next = m.choose(&[(writes, full_wait), (waited, *wait)], one_less);
     m.drive(wait, next);
 
     // Tables.
@@ -231,16 +252,19 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let last_lo = m.constant((1 << LO_BEATS_LOG) - 1, beat_bits);
     let last_hi = m.extend(last_hi, beat_bits);
     let last = m.mux(*in_hi, last_hi, last_lo);
-    let last = m.eq(*table_beat, last);
+    let last_beat = m.eq(*table_beat, last);
+    // A beat takes eight cycles on a narrow bus: time for registers behind what is asked at its end.
+    let beats = Pace { unhurried: config.bus == Bus::Narrow };
+    let last_beat = beats.settle(&mut m, last_beat);
     let (word, beat_ends) = steps(&mut m, config.bus, "table_word", table_input);
     if let Some(word) = word {
         m.output("write_word", word);
     }
     let table_beat_done = m.and(table_input, beat_ends);
-    let part_done = m.and(table_beat_done, last);
+    let part_done = m.and(table_beat_done, last_beat);
     let more = m.add_const(*table_beat, 1);
     let zero = m.constant(0, beat_bits);
-    let next = m.mux(last, zero, more);
+    let next = m.mux(last_beat, zero, more);
     m.drive_when(table_beat, table_beat_done, next);
     m.drive_when(in_hi, part_done, in_lo);
     let table_done = m.and(part_done, *in_hi);
@@ -249,23 +273,28 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
     let panel_ends = m.wire(1);
     // Table 0 of a turning job comes once.
     let own = m.extend(turning, tables);
-    let next = m.choose(&[(start, zero), (*panel_ends, own), (table_done, more)], *write_table);
+    let next = m.choose(&[(is(IDLE), zero), (*panel_ends, own), (table_done, more)], *write_table);
     let last = m.mux(turning, own, last_coset);
     let last_table = m.eq(*write_table, last);
     m.drive(write_table, next);
-    let tables_done = m.and(table_done, last_table);
+    let all_end = m.all(&[last_beat, *in_hi, last_table]);
+    let all_end = beats.settle(&mut m, all_end);
+    let tables_done = m.and(table_beat_done, all_end);
 
     // The block after this one.
     let value = |m: &mut Module, state: u128| m.constant(state, STATE_BITS);
     let last_panel = m.eq_const(*panels_left, 1);
     let no_panels = m.eq_const(*panels_left, 0);
+    let [last_panel, no_panels] = [last_panel, no_panels].map(|x| pace.settle(&mut m, x));
     let [idle, loading, first, middle, transform, inverting, flush, drain] =
         [IDLE, TABLES, VALUES, BETWEEN, FORWARD, INVERSE, FLUSH, DRAIN].map(|s| value(&mut m, s));
     let begin =
         m.choose(&[(no_panels, drain), (turning, transform), (tap_only, inverting), (inverse, first)], transform);
+    let begin = pace.settle(&mut m, begin);
     let panel_follows = m.choose(&[(own_tables, loading), (not_inverse, transform), (halves, middle)], first);
     let after_panel = m.mux(last_panel, flush, panel_follows);
     let final_turn = m.eq(*turn_number, last_turn);
+    let final_turn = pace.settle(&mut m, final_turn);
     let after_turn = m.mux(final_turn, flush, loading);
     let after_forward = m.choose(&[(turning, after_turn), (final_coset, after_panel)], transform);
     let last_tap = m.and(inverse_tap, last_panel);
@@ -282,53 +311,58 @@ pub fn sequencer(config: &Config, credits: u32, hazard: u32) -> Rc<Module> {
         ],
         drain,
     );
+    let after_block = pace.settle(&mut m, after_block);
     let idle_start = m.and(is(IDLE), start);
     let drained = m.and(is(DRAIN), none_out);
+    let drained = pace.settle_event(&mut m, drained);
     let next = m.choose(&[(idle_start, loading), (tables_done, begin), (turn, after_block), (drained, idle)], *state);
     m.drive(state, next);
 
+    // All else starts from what it is while there is no job, so that `start` has little to do.
+    let no_job = is(IDLE);
     let forward_turn = m.and(turn, is(FORWARD));
     let more = m.add_const(*coset, 1);
     let zero = m.constant(0, tables);
     let next = m.mux(final_coset, zero, more);
-    drive_from(&mut m, coset, idle_start, zero, forward_turn, next);
+    drive_from(&mut m, coset, no_job, zero, forward_turn, next);
     let inverse_turn = m.and(turn, is(INVERSE));
     let wrapped = m.not(odd);
     let high = m.or(settled, odd);
     let aged = m.cat(&[high, wrapped]);
     let zero = m.constant(0, 2);
-    drive_from(&mut m, age, idle_start, zero, inverse_turn, aged);
+    drive_from(&mut m, age, no_job, zero, inverse_turn, aged);
     let raw_turn = m.and(turn, raw);
     let less = m.add_const(*values_left, u32::MAX.into());
-    drive_from(&mut m, values_left, idle_start, panels, raw_turn, less);
+    drive_from(&mut m, values_left, no_job, panels, raw_turn, less);
     let panel_turn = m.and(forward_turn, final_coset);
     let tap_turn = m.all(&[turn, inverse_tap, not_turning]);
     let panel_turn = m.or(panel_turn, tap_turn);
     m.connect(panel_ends, panel_turn);
     let less = m.add_const(*panels_left, u32::MAX.into());
-    drive_from(&mut m, panels_left, idle_start, panels, panel_turn, less);
+    drive_from(&mut m, panels_left, no_job, panels, panel_turn, less);
     let no = m.constant(0, 1);
     let swapped = m.not(*store_half);
     let swapped = m.and(swapped, halves);
-    drive_from(&mut m, store_half, idle_start, no, raw_turn, swapped);
+    drive_from(&mut m, store_half, no_job, no, raw_turn, swapped);
     let swapped = m.not(*read_half);
     let swapped = m.all(&[swapped, halves, inverse]);
-    drive_from(&mut m, read_half, idle_start, no, panel_turn, swapped);
+    drive_from(&mut m, read_half, no_job, no, panel_turn, swapped);
     let [nowhere, buffer, output] = [NOWHERE, TO_BUFFER, TO_OUTPUT].map(|x| m.constant(x, 2));
     let next = m.choose(&[(raw, buffer), (turned, buffer), (is(FORWARD), output)], nowhere);
-    drive_from(&mut m, results, idle_start, nowhere, turn, next);
-    drive_from(&mut m, results_half, idle_start, no, turn, *store_half);
+    drive_from(&mut m, results, no_job, nowhere, turn, next);
+    drive_from(&mut m, results_half, no_job, no, turn, *store_half);
     let more = m.add_const(*turn_number, 1);
     let none = m.constant(0, GROUP_LOG);
     let next = m.mux(final_turn, none, more);
-    drive_from(&mut m, turn_number, idle_start, none, forward_turn, next);
-    drive_from(&mut m, results_turn, idle_start, none, turn, *turn_number);
+    drive_from(&mut m, turn_number, no_job, none, forward_turn, next);
+    drive_from(&mut m, results_turn, no_job, none, turn, *turn_number);
 
     let busy = m.not(is(IDLE));
     let real = m.or(raw, is(FORWARD));
     let read_table = m.extend(turned, tables);
     let read_table = m.mux(turning, read_table, *coset);
     let beat = m.all(&[issue, real, row_ends]);
+    let beat = pace.settle_event(&mut m, beat);
     for (name, sig) in [
         ("issue", issue),
         ("slot", *slot),
@@ -378,9 +412,30 @@ pub fn thermometer(m: &mut Module, log: Sig, width: u32) -> Sig {
     m.pack(&bits)
 }
 
-/// `state` = `initial` when a job starts, else `next` when `enable`.
-fn drive_from(m: &mut Module, state: State, start: Sig, initial: Sig, enable: Sig, next: Sig) {
-    let any = m.or(start, enable);
-    let next = m.mux(start, initial, next);
+/// Whether there is time for a register before what it says is asked for again.
+struct Pace {
+    unhurried: bool,
+}
+
+impl Pace {
+    /// `x` a cycle later if there is time.
+    fn settle(&self, m: &mut Module, x: Sig) -> Sig {
+        if self.unhurried {
+            m.reg(x)
+        } else {
+            x
+        }
+    }
+
+    /// The same for what makes something happen, which a reset clears.
+    fn settle_event(&self, m: &mut Module, x: Sig) -> Sig {
+        m.delay_valid(x, self.unhurried.into())
+    }
+}
+
+/// `state` = `initial` while there is no job, else `next` when `enable`.
+fn drive_from(m: &mut Module, state: State, no_job: Sig, initial: Sig, enable: Sig, next: Sig) {
+    let any = m.or(no_job, enable);
+    let next = m.mux(no_job, initial, next);
     m.drive_when(state, any, next);
 }

@@ -7,8 +7,8 @@
 //! words D to 2·D − 1. No word is read and written in the same cycle: a stage reads in its turn and writes four cycles later,
 //! when it reads for the next token, which is another word.
 //!
-//! Four cycles more than a stage's own way are registers: one behind the memory and one behind the choice of control, so that
-//! neither is in one cycle with the addition, and three where the result leaves.
+//! Three cycles more than a stage's own way are registers: one behind the memory and one behind the choice of control, so that
+//! neither is in one cycle with the addition, and two where the result leaves.
 //!
 //! Stages with sums of two powers of two (distance 2^12 only) have a longer way and keep a butterfly of their own.
 
@@ -75,23 +75,23 @@ impl Shared {
         m.at(*self.y, Some(cycle + LATENCY))
     }
 
-    /// Places the butterfly as instance `name`; `turn` is the cycle modulo 4.
-    pub fn close(self, m: &mut Module, name: &str, turn: Sig) {
+    /// Places the butterfly as instance `name`; `turns` say which cycle modulo 4 it is.
+    pub fn close(self, m: &mut Module, name: &str, turns: [Sig; SHARED as usize]) {
         let bits = 1 + self.stages.iter().map(|stage| stage.depth_log).max().unwrap_or_default();
         let mut inputs = Vec::new();
         for (port, width, after) in PORTS {
             let width = if width == 0 { bits } else { width };
             let mut choices: Vec<(Sig, Vec<Sig>)> = Vec::new();
             for stage in &self.stages {
-                let now = m.eq_const(turn, ((stage.cycle + after) % SHARED).into());
+                let now = turns[((stage.cycle + after) % SHARED) as usize];
                 let input = stage.input(m, port, width);
                 // Those that take what the butterfly gave are one choice.
                 match choices.iter_mut().find(|(other, _)| *other == input) {
-                    Some((_, turns)) => turns.push(now),
+                    Some((_, when)) => when.push(now),
                     None => choices.push((input, vec![now])),
                 }
             }
-            let cases: Vec<(Sig, Sig)> = choices.into_iter().map(|(input, turns)| (m.any(&turns), input)).collect();
+            let cases: Vec<(Sig, Sig)> = choices.into_iter().map(|(input, when)| (m.any(&when), input)).collect();
             // With four stages one of the cases holds; with fewer, nothing may be written in between.
             let (last, rest) = cases.split_last().expect("a butterfly has stages");
             let otherwise = if port == "write" { m.gate(last.0, last.1) } else { last.1 };

@@ -12,7 +12,7 @@ use crate::{
 /// ε = 2^32 − 1 ≡ 2^64.
 const EPSILON: u128 = 0xffff_ffff;
 /// Stages of [`rotate`].
-pub const ROTATE_STAGES: u32 = 4;
+pub const ROTATE_STAGES: u32 = 5;
 /// Stages of [`add`] and [`subtract`].
 pub const ADD_STAGES: u32 = 2;
 /// Stages of [`negate`].
@@ -67,16 +67,18 @@ impl Factor {
     pub const CONTROL_BITS: u32 = 17;
 }
 
-/// x · 2^(32·`quotient` + `remainder`) of a canonical x, for quotients 0 to 2, canonical. `remainder` comes with x,
+/// x · 2^(32·`quotient` + `remainder`) of any word x, for quotients 0 to 2, canonical. `remainder` comes with x,
 /// `quotient` too.
 ///
-/// With B = 2^32 and x·2^remainder = y0 + y1·B + y2·B², from B² ≡ B − 1 and B³ ≡ −1 the product is lo + hl·(B − 1) − hh:
+/// With B = 2^32 and x·2^remainder = y0 + y1·B + y2·B², from B² ≡ B − 1 and B³ ≡ −1 the product is h·B − n:
 ///
-/// | quotient | lo | hl | hh |
-/// |---|---|---|---|
-/// | 0 | y1·B + y0 | y2 | 0 |
-/// | 1 | y0·B | y1 | y2 |
-/// | 2 | 0 | y0 | y2·B + y1 |
+/// | quotient | h | n |
+/// |---|---|---|
+/// | 0 | y1 + y2 | y2 − y0 |
+/// | 1 | y0 + y1 | y2 + y1 |
+/// | 2 | y0 − y2 | y1 + y0 |
+///
+/// As y2 < 2^31, it is above −2^63, and below (B − 1)·(2·B − 1) < 2·p. No stage has more than one carry chain.
 pub fn rotate(m: &mut Module, x: Sig, quotient: Sig, remainder: Sig) -> Sig {
     let words = m.split(x, 32);
     let [low, high] = [0, 1].map(|i| {
@@ -90,49 +92,89 @@ pub fn rotate(m: &mut Module, x: Sig, quotient: Sig, remainder: Sig) -> Sig {
 
     let (one, two) = (m.bit(quotient, 0), m.bit(quotient, 1));
     let some = m.or(one, two);
-    let zero = m.constant(0, 32);
-    let high = m.choose(&[(two, zero), (one, y0)], y1);
-    let low = m.mux(some, zero, y0);
-    let lo = m.cat(&[high, low]);
-    let hl = m.choose(&[(two, y0), (one, y1)], y2);
-    let high = m.gate(two, y2);
-    let low = m.choose(&[(two, y1), (one, y2)], zero);
-    let hh = m.cat(&[high, low]);
-    let t0 = m.sub(lo, hh);
-    let borrow = m.lt(lo, hh);
-    let shifted = m.cat(&[hl, zero]);
-    let hl = m.extend(hl, 64);
-    let t1 = m.sub(shifted, hl);
-    let [t0, borrow, t1] = [t0, borrow, t1].map(|y| m.reg(y));
+    let none = m.not(some);
+    let [minus_y0, minus_y2] = [y0, y2].map(|y| m.not(y));
+    let a = m.mux(some, y0, y1);
+    let b = m.choose(&[(two, minus_y2), (one, y1)], y2);
+    let h = plus_or_minus(m, a, b, two);
+    let a = m.mux(two, y1, y2);
+    let b = m.choose(&[(two, y0), (one, y1)], minus_y0);
+    let n = plus_or_minus(m, a, b, none);
+    let (h, n) = (m.reg(h), m.reg(n));
 
-    // hh < 2^63, so that a borrow leaves a word far above ε. As hl·(B − 1) ≤ (B − 1)², a carry leaves one below 2^64 − ε.
-    let epsilon = m.constant(EPSILON, 64);
-    let correction = m.gate(borrow, epsilon);
-    let word = m.sub(t0, correction);
-    let sum = m.add(word, t1);
-    let carry = m.lt(sum, t1);
-    let (sum, carry) = (m.reg(sum), m.reg(carry));
+    let (low, zero) = (m.slice(h, 0, 32), m.constant(0, 32));
+    let minuend = m.cat(&[low, zero]);
+    let subtrahend = m.extend_signed(n, 64);
+    let word = m.sub(minuend, subtrahend);
+    let borrow = m.lt(minuend, subtrahend);
+    // What is above 2^64, but for the borrow.
+    let (above, sign) = (m.slice(h, 32, 2), m.bit(n, 33));
+    let sign = m.extend(sign, 2);
+    let above = m.add(above, sign);
+    let [word, borrow, above] = [word, borrow, above].map(|y| m.reg(y));
+    let borrow = m.extend(borrow, 2);
+    let above = m.sub(above, borrow);
+    canonical(m, word, above)
+}
 
-    let correction = m.gate(carry, epsilon);
-    let weak = m.add(sum, correction);
-    let y = canonical(m, weak);
+/// a + b of 32 bits, or with `minus` and a complemented b a − b: 34 bits with their sign. One more bit below them is the
+/// carry that comes in.
+fn plus_or_minus(m: &mut Module, a: Sig, b: Sig, minus: Sig) -> Sig {
+    let (zeros, one) = (m.constant(0, 2), m.constant(1, 1));
+    let a = m.cat(&[zeros, a, one]);
+    let b = m.cat(&[minus, minus, b, minus]);
+    let sum = m.add(a, b);
+    m.slice(sum, 1, 34)
+}
+
+/// `word` + 2^64·`above` from −p to 2·p − 1 modulo p, `above` being −1, 0 or 1: two stages, one to see what is to be
+/// added, one to add it. Subtracting p is adding ε modulo 2^64.
+pub fn canonical(m: &mut Module, word: Sig, above: Sig) -> Sig {
+    let (low, high) = (m.slice(word, 0, 32), m.slice(word, 32, 32));
+    let (carry, negative) = (m.bit(above, 0), m.bit(above, 1));
+    let (ones, none) = (m.eq_const(high, EPSILON), m.eq_const(low, 0));
+    let some = m.not(none);
+    let beyond = m.and(ones, some);
+    let beyond = m.or(beyond, carry);
+    let not_negative = m.not(negative);
+    let less = m.and(beyond, not_negative);
+    correct(m, word, less, negative)
+}
+
+/// `word`, minus p or plus p, modulo 2^64: two stages, the first of which is for what says so.
+fn correct(m: &mut Module, word: Sig, less: Sig, more: Sig) -> Sig {
+    let either = m.or(less, more);
+    let [word, less, more, either] = [word, less, more, either].map(|y| m.reg(y));
+    // ε is 32 ones, p a one below 31 zeros and 32 ones: each bit is one of the registers.
+    let mut bits = vec![either];
+    bits.extend([less; 31]);
+    bits.extend([more; 32]);
+    let correction = m.pack(&bits);
+    let y = m.add(word, correction);
     m.reg(y)
 }
 
-/// Any word modulo p, without a register: subtracting p is adding ε modulo 2^64.
-pub fn canonical(m: &mut Module, x: Sig) -> Sig {
-    let p = prime(m);
-    let epsilon = m.constant(EPSILON, 64);
-    let below = m.lt(x, p);
-    let less = m.add(x, epsilon);
-    m.mux(below, x, less)
-}
-
-/// a + b of canonical operands, two stages, in 64-bit steps (a + b − p = a − (p − b)): wider ones are slow to simulate.
+/// a + b of canonical operands, two stages, in 64-bit steps: wider ones are slow to simulate.
+///
+/// a + b + ε has a carry of 2^64 where a + b ≥ p, and then is a + b − p. The three are made two, bit by bit, which costs no
+/// more than the choices that stand in front of a and b; their sum is a difference, as that tells of a borrow. It adds one
+/// of ε's.
 pub fn add(m: &mut Module, a: Sig, b: Sig) -> Sig {
-    let p = prime(m);
-    let negative = m.sub(p, b);
-    subtract(m, a, negative)
+    let rest = m.constant(EPSILON - 1, 64);
+    let sum = m.xor(a, b);
+    let sum = m.xor(sum, rest);
+    let (both, either) = (m.and(a, b), m.or(a, b));
+    let (high, middle, low) = (m.slice(both, 32, 31), m.slice(either, 1, 31), m.bit(both, 0));
+    let zero = m.constant(0, 1);
+    let carries = m.cat(&[high, middle, low, zero]);
+    let minus = m.not(carries);
+    let word = m.sub(sum, minus);
+    let borrow = m.lt(sum, minus);
+    let carry = m.bit(both, 63);
+    let [word, borrow, carry] = [word, borrow, carry].map(|y| m.reg(y));
+    let no_carry = m.not(carry);
+    let below = m.and(borrow, no_carry);
+    plus_prime(m, word, below)
 }
 
 /// a − b for canonical a and b ≤ p, two stages.
@@ -140,26 +182,31 @@ pub fn subtract(m: &mut Module, a: Sig, b: Sig) -> Sig {
     let difference = m.sub(a, b);
     let borrow = m.lt(a, b);
     let (difference, borrow) = (m.reg(difference), m.reg(borrow));
-    let p = prime(m);
-    let correction = m.gate(borrow, p);
-    let y = m.add(difference, correction);
+    plus_prime(m, difference, borrow)
+}
+
+fn plus_prime(m: &mut Module, word: Sig, plus: Sig) -> Sig {
+    let p = m.constant(Field::GOLDILOCKS.modulus.into(), 64);
+    let correction = m.gate(plus, p);
+    let y = m.add(word, correction);
     m.reg(y)
 }
 
-/// −x mod p of any word, two stages.
-pub fn negate(m: &mut Module, x: Sig) -> Sig {
-    let p = prime(m);
-    let difference = m.sub(p, x);
-    let borrow = m.lt(p, x);
+/// −x mod p of any word where `minus` says so, elsewhere x as it is: two stages.
+pub fn negate(m: &mut Module, x: Sig, minus: Sig) -> Sig {
+    // p − x = ~x + (p + 1).
+    let complement = m.pack(&[minus; 64]);
+    let word = m.xor(x, complement);
+    let (zero, minus_high) = (m.constant(0, 1), m.pack(&[minus; 32]));
+    let zeros = m.constant(0, 30);
+    let constant = m.cat(&[minus_high, zeros, minus, zero]);
+    let word = m.add(word, constant);
+    // It lacks p if x > p, and is p if x is 0.
+    let (low, high) = (m.slice(x, 1, 31), m.slice(x, 32, 32));
+    let (ones, none) = (m.eq_const(high, EPSILON), m.eq_const(low, 0));
+    let some = m.not(none);
+    let more = m.all(&[minus, ones, some]);
     let nothing = m.eq_const(x, 0);
-    let [difference, borrow, nothing] = [difference, borrow, nothing].map(|y| m.reg(y));
-    let correction = m.gate(borrow, p);
-    let y = m.add(difference, correction);
-    let zero = m.constant(0, 64);
-    let y = m.mux(nothing, zero, y);
-    m.reg(y)
-}
-
-fn prime(m: &mut Module) -> Sig {
-    m.constant(Field::GOLDILOCKS.modulus.into(), 64)
+    let less = m.and(minus, nothing);
+    correct(m, word, less, more)
 }

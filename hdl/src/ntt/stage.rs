@@ -37,7 +37,7 @@ pub const OPERANDS: u32 = 1;
 /// Cycle of its results.
 pub const RESULTS: u32 = OPERANDS + ADD_STAGES;
 /// From this depth on, a stage's only memory is written with differences that were read from it four cycles before.
-const FEEDBACK_LOG: u32 = 2;
+pub const FEEDBACK_LOG: u32 = 2;
 
 /// A stage as generated.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,7 @@ use crate::{
     bus::Bus,
     config::Config,
     datapath::{Instance, Module, Sig},
+    field::canonical,
 };
 
 /// Values of the port `mode`.
@@ -189,7 +190,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
         "grind",
         &grind(),
         &[
-            ("load", load),
+            ("load_first", load),
+            ("load_count", load),
+            ("load_control", load),
             ("first", input[4]),
             ("count", input[5]),
             ("control", input[6]),
@@ -202,8 +205,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
         ["nonce", "position", "output_word", "wanted", "done", "settled", "found", "value"]
             .map(|port| m.output_of(&grinder, port));
     let word = m.select(output_word, &result);
+    let word = canonical(&mut m, word);
     m.connect(shown, word);
+    // The grinder does not know how many are left in the cycle after a load.
     let loaded = m.eq_const(*beat, 2);
+    let was_loaded = m.delay_valid(loaded, 1);
+    let loaded = m.and(loaded, was_loaded);
     let grind_enter = m.and(loaded, wanted);
 
     // States.

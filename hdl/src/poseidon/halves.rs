@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  low halves ──┐
-//!               or ─► convolution ─┬─► keep ─┐
-//!  high halves ─┘  (four cycles)   └─────────┴─► twelve pairs ─► four a cycle ─► fold (two) ─► y
+//!               or ─► [register] ─► convolution ─┬─► keep ─┐
+//!  high halves ─┘                 (four cycles)   └─────────┴─► twelve pairs ─► four a cycle ─► fold (three) ─► y
 //! ```
 //!
 //! The sums of a matrix of small constants are the same for the low and the high halves of the words ([`mds`]), so one
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Cycles from a state to its first four words.
-pub const LATENCY: u32 = mds::LATENCY + 1;
+pub const LATENCY: u32 = mds::LATENCY + 2;
 
 /// Module `poseidon_matrix`: `x_0` … `x_11` with `first`, at most every fourth cycle; `y_0` … `y_3` after [`LATENCY`]
 /// cycles are words 0 to 3, weak, then words 4 to 7, then 8 to 11.
@@ -30,7 +30,9 @@ pub fn matrix(tables: &PoseidonTables) -> Rc<Module> {
             let word = m.input(&format!("x_{i}"), 64);
             let (low, high) = (m.slice(word, 0, 32), m.slice(word, 32, 32));
             let high = m.reg(high);
-            m.mux(first, low, high)
+            let half = m.mux(first, low, high);
+            // Words come from a memory, through what chooses them: sums begin after a register.
+            m.reg(half)
         })
         .collect();
     let extras = diagonal(&halves, &tables.diagonal);
@@ -44,7 +46,7 @@ pub fn matrix(tables: &PoseidonTables) -> Rc<Module> {
             m.cat(&[high, low])
         })
         .collect();
-    let both = m.delay_valid(first, mds::SUM_LATENCY + 1);
+    let both = m.delay_valid(first, mds::SUM_LATENCY + 2);
     let third: Vec<Sig> = pairs[8..].iter().map(|&pair| m.reg(pair)).collect();
     for i in 0..4 {
         let second = m.mux(both, pairs[4 + i], third[i]);

@@ -40,7 +40,7 @@ impl Ratio {
 
 /// Rows of the internal matrix, weak: [`LATENCY`] stages.
 pub fn internal_layer(m: &mut Module, field: &Field, diagonal: &[u64; 12], state: &[Sig]) -> Vec<Sig> {
-    const { assert!(LATENCY == 6, "four stages here, two in fold()") };
+    const { assert!(LATENCY == 7, "four stages here, three in fold()") };
     assert_eq!(*field, Field::GOLDILOCKS, "halves and complements are worked out for this field");
     let sums = [0, 32].map(|lo| {
         let partial: Vec<Sig> = state

@@ -7,7 +7,10 @@
 //! Inside a unit words are *weak*: any 64-bit value of the right residue. Multipliers and this matrix take them as they
 //! are.
 
-use crate::datapath::{Module, Sig};
+use crate::{
+    datapath::{Module, Sig},
+    field::reduce_halves,
+};
 
 const EPSILON: u128 = 0xffff_ffff;
 /// Addends that are summed in one stage.
@@ -33,7 +36,7 @@ impl Term {
 }
 
 /// Stages of a matrix.
-pub const LATENCY: u32 = 6;
+pub const LATENCY: u32 = 4 + FOLDS;
 
 /// `Σ factor · word`, weak: [`LATENCY`] stages.
 pub fn row(m: &mut Module, terms: &[Term]) -> Sig {
@@ -56,21 +59,19 @@ pub fn row(m: &mut Module, terms: &[Term]) -> Sig {
     fold(m, low, high)
 }
 
-/// `high·2^32 + low`, weak: two stages. Both are sums of some 32-bit halves, `width` bits each, at most 44.
+/// Stages of [`fold`].
+const FOLDS: u32 = 3;
+
+/// `high·2^32 + low`, weak: [`FOLDS`] stages. Both are sums of some 32-bit halves, `width` bits each, at most 44.
 pub fn fold(m: &mut Module, low: Sig, high: Sig) -> Sig {
     let width = high.width();
-    // high = h1·2^32 + h0 and 2^64 ≡ ε: the value is h0·2^32 + (low + h1·ε), and the bracket is below 2^46.
+    // high = h1·2^32 + h0 and 2^64 ≡ 2^32 − 1: the value is (h0 + h1)·2^32 + (low − h1).
     let (h0, h1) = (m.slice(high, 0, 32), m.slice(high, 32, width - 32));
-    let rest = {
-        let shifted = m.shl(h1, 32);
-        let (shifted, h1) = (m.extend(shifted, width + 1), m.extend(h1, width + 1));
-        let low = m.extend(low, width + 1);
-        let folded = m.sub(shifted, h1);
-        m.add(folded, low)
-    };
-    let (h0, rest) = (m.reg(h0), m.reg(rest));
-    let (h0, rest) = (m.shl(h0, 32), m.extend(rest, 64));
-    let y = add_weak(m, h0, rest);
+    let odd = m.add_carry(h0, h1);
+    let [low, h1] = [low, h1].map(|x| m.extend(x, width + 1));
+    let even = m.sub(low, h1);
+    let (even, odd) = (m.reg(even), m.reg(odd));
+    let y = reduce_halves(m, even, odd);
     m.reg(y)
 }
 
@@ -109,8 +110,19 @@ pub fn add_weak(m: &mut Module, a: Sig, b: Sig) -> Sig {
     m.add(sum, correction)
 }
 
+/// The same, two stages: the sum, and what its carry is worth.
+pub fn add_weak_apart(m: &mut Module, a: Sig, b: Sig) -> Sig {
+    let sum = m.add_carry(a, b);
+    let sum = m.reg(sum);
+    let (word, carry) = (m.slice(sum, 0, 64), m.bit(sum, 64));
+    let epsilon = m.constant(EPSILON, 64);
+    let correction = m.gate(carry, epsilon);
+    let sum = m.add(word, correction);
+    m.reg(sum)
+}
+
 /// Stages of the sums that [`fold`] takes.
-pub const SUM_LATENCY: u32 = LATENCY - 2;
+pub const SUM_LATENCY: u32 = LATENCY - FOLDS;
 
 /// Rows of the product of a circulant of twelve words with a state, and a multiple of some words beside: rows
 /// `0 .. extras.len()`, weak, [`LATENCY`] stages. Row r is Σ_i circulant\[i\] · state\[(i + r) mod 12\] + extras\[r\].

@@ -32,6 +32,7 @@ use super::{
 use crate::{
     config::Config,
     datapath::{Module, Sig},
+    field::Weak,
 };
 
 /// Words of a state and of a digest.
@@ -134,7 +135,6 @@ pub fn engine(config: &Config) -> Rc<Module> {
         let here = m.eq_const(*place, place_);
         m.and(loading, here)
     });
-    let [first_nonce, nonces] = [at_first, at_count].map(|here| hold(&mut m, here, in_data));
     let whole_block = m.and(loading, ends);
     let next = m.or(*loaded, whole_block);
     let next = {
@@ -149,9 +149,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
         "grind",
         &grind(),
         &[
-            ("load", at_control),
-            ("first", first_nonce),
-            ("count", nonces),
+            ("load_first", at_first),
+            ("load_count", at_count),
+            ("load_control", at_control),
+            ("first", in_data),
+            ("count", in_data),
             ("control", in_data),
             ("issued", issued),
             ("result_valid", *looked_at),
@@ -306,15 +308,15 @@ pub fn engine(config: &Config) -> Rc<Module> {
         let result = m.and(result_valid, result_to_queue);
         m.or(result, copied_in)
     };
-    let to_output = {
-        let result = m.and(result_valid, result_out);
+    let to_show = {
+        let result = m.or(result_out, looks);
+        let result = m.and(result_valid, result);
         m.any(&[result, copied_out, unloaded_out])
     };
-    let to_grind = m.and(result_valid, looks);
-    let got_word = m.cat(&[to_queue, to_output, to_grind, word]);
+    let got_word = m.cat(&[to_queue, to_show, word]);
     let got = Step::new(&mut m, "got", arrives, got_word);
     m.connect(out_free, got.free);
-    let [queue_next, output_next, grind_next] = [66, 65, 64].map(|destination| m.bit(got.word, destination));
+    let [queue_next, show_next] = [65, 64].map(|destination| m.bit(got.word, destination));
     let got_word = m.slice(got.word, 0, 64);
     let taken = m.and(result_valid, got.free);
     m.connect(takes, got.free);
@@ -327,9 +329,6 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let push = m.and(got.valid, queue_next);
     m.connect(queue_push, push);
     m.connect(queue_word, got_word);
-    let looked = m.all(&[got.valid, grind_next, *got.goes]);
-    m.connect(looked_at, looked);
-    m.connect(shown, got_word);
     let result_step = {
         let rows = m.or(job.sponge, job.permute);
         m.and(result_whole, rows)
@@ -340,10 +339,34 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let step = m.mux(job.commit, record_step, step);
     m.connect(step_out, step);
 
+    // What leaves or is looked at has a register before it is made canonical, and one behind.
+    let taken_out = m.wire(1);
+    let next_shown = m.and(got.valid, show_next);
+    let shows = m.state("shows", 1, 0);
+    let room = {
+        let empty = m.not(*shows);
+        m.any(&[empty, job.grind, *taken_out])
+    };
+    m.drive_when(shows, room, next_shown);
+    let word = {
+        let Weak { word, above } = Weak::new(&mut m, got_word);
+        let [word, above] = [word, above].map(|x| hold(&mut m, room, x));
+        Weak { word, above }.canonical(&mut m)
+    };
+    m.connect(shown, word);
+    let looked = m.and(*shows, job.grind);
+    m.connect(looked_at, looked);
+    let passes_by = m.not(show_next);
+    let goes = m.or(passes_by, room);
+    m.connect(got.goes, goes);
+    let no_grind = m.not(job.grind);
+    let waiting = m.and(*shows, no_grind);
+    let under_way = m.or(got.valid, *shows);
+
     // Nonces under way.
     let outstanding = {
         // In units and at their entry, one in each of the registers between.
-        let most = count as u64 * STATES + held(config) + 6;
+        let most = count as u64 * STATES + held(config) + 7;
         let bits = index_bits(most + 1);
         let outstanding = m.state("outstanding", bits, 0);
         let back = m.and(result_whole, job.grind);
@@ -353,18 +376,16 @@ pub fn engine(config: &Config) -> Rc<Module> {
         m.drive(outstanding, next);
         m.eq_const(*outstanding, 0)
     };
-    let nothing_got = m.not(got.valid);
+    let nothing_got = m.not(under_way);
     let none_follows = m.not(follows);
     let goes_on = m.not(begins);
     let drained = m.all(&[goes_on, grinds, grind_done, at_rest, none_follows, outstanding, nothing_got, settled]);
     let drained = m.delay_valid(drained, 1);
 
-    let waiting = m.and(got.valid, output_next);
-    let out = Outgoing { job: &job, still_active, waiting, word: got_word, out_ready, answer: (drained, found, value) };
-    let (taken_out, stays) = output(&mut m, &out);
-    let passes_by = m.not(output_next);
-    let goes = m.or(passes_by, taken_out);
-    m.connect(got.goes, goes);
+    let out =
+        Outgoing { job: &job, still_active, waiting, under_way, word, out_ready, answer: (drained, found, value) };
+    let (taken, stays) = output(&mut m, &out);
+    m.connect(taken_out, taken);
     let next = m.or(begins, stays);
     m.drive(runs, next);
     let waits = m.not(*runs);

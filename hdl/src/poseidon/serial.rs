@@ -16,7 +16,7 @@
 //! place in the memory for as long as it is inside; what moves are its number and, for a partial pass, word 0. The
 //! other words of a partial pass are read when word 0 leaves the S-box, so nothing has to be delayed.
 //!
-//! The S-box's way is padded to [`PASS`] modulo the frame, hence every event has its phase, and the memory's two ports
+//! The way through the S-box is padded to [`PASS`] modulo the frame, hence every event has its phase, and the memory's two ports
 //! are used like this:
 //!
 //! | phase | read | written |
@@ -24,9 +24,9 @@
 //! | 0, 4, 8 | the full pass: four words each | |
 //! | 1 … 3, 5 … 7, 9 … 11 | the first, second, third partial pass | |
 //! | 12 | four words of a result | |
-//! | 7 … 9 | | the full pass |
-//! | 11 … 13; 0 … 2; 4 … 6 | | the first, second, third partial pass |
-//! | 3, 10, 14 | | four words of a new state |
+//! | 9 … 11 | | the full pass |
+//! | 13 … 0; 2 … 4; 6 … 8 | | the first, second, third partial pass |
+//! | 1, 5, 12 | | four words of a new state |
 //!
 //! Both queues of due passes and the ways between are in order, hence so are the results.
 //!
@@ -56,10 +56,10 @@ const FRAME: u32 = 12 + PARTIALS;
 const PARTIALS: u32 = 3;
 /// States inside: a permutation takes about 2100 cycles at a multiplier latency of 10 or 14, so 18 fill the unit.
 pub const STATES: u64 = 32;
-/// S-box and pad, modulo the frame: the table above follows from it.
-const PASS: u32 = 14;
-/// Entry register and constant.
-const BEFORE_SBOX: u32 = 2;
+/// From the choice of a word to its power, with the pad, modulo the frame: the table above follows from it.
+const PASS: u32 = 1;
+/// Entry register, one for what the constants' memory gives, sum, its carry.
+const BEFORE_SBOX: u32 = 4;
 /// From a whole state to the first words of its mixed one: the matrices.
 const MIX: u32 = halves::LATENCY;
 /// Bits of a state's number.
@@ -76,7 +76,7 @@ pub fn serial(config: &Config) -> Rc<Module> {
 }
 
 fn describe(m: &mut Module, config: &Config) {
-    const { assert!(MIX == 7, "the table of phases follows from it") };
+    const { assert!(MIX == 9, "the table of phases follows from it") };
     let in_valid = m.input("in_valid", 1);
     let in_word = m.input("in_word", 64);
     let out_ready = m.input("out_ready", 1);
@@ -140,13 +140,13 @@ fn describe(m: &mut Module, config: &Config) {
         let address = m.extend(address, CONSTANTS.ilog2());
         m.rom(&constants(config), 64, address)
     };
-    let sum = mds::add_weak(m, operand, constant);
-    let sum = m.reg(sum);
+    let (operand, constant) = (m.reg(operand), m.reg(constant));
+    let sum = mds::add_weak_apart(m, operand, constant);
     let unit_sbox = sbox(config);
     let latency = unit_sbox.latency().unwrap_or_default();
     let instance = m.call("sbox", &unit_sbox, &[("x", sum)]);
     let y = m.output_of(&instance, "y");
-    let pad = (PASS + FRAME - latency % FRAME) % FRAME;
+    let pad = (PASS + FRAME - (BEFORE_SBOX + latency) % FRAME) % FRAME;
     let y = m.delay(y, pad);
     let tag = Tag::choose(m, &[(is_partial, partial)], full);
     let tag = tag.later(m, BEFORE_SBOX + latency + pad);
@@ -191,9 +191,10 @@ fn describe(m: &mut Module, config: &Config) {
             (0..4).map(|i| m.output_of(&matrix, &format!("y_{i}"))).collect()
         }
         Hash::Poseidon2(tables) => {
+            let state: Vec<Sig> = state.iter().map(|&word| m.reg(word)).collect();
             let of_full = full_layer(m, config, &state);
             let of_partial = internal_layer(m, &config.set.field, &tables.diagonal, &state);
-            let was_full = at[mds::LATENCY as usize];
+            let was_full = at[1 + mds::LATENCY as usize];
             let mixed = of_full.iter().zip(of_partial).map(|(&full, partial)| {
                 let mixed = m.mux(was_full, full, partial);
                 m.reg(mixed)
@@ -249,7 +250,7 @@ fn describe(m: &mut Module, config: &Config) {
     let four = m.bit(*new_words, 2);
     let in_ready = m.not(four);
     let load = m.and(in_valid, in_ready);
-    let shifts = m.any(&[at[3], at[10], at[14]]);
+    let shifts = m.any(&[at[1], at[5], at[12]]);
     let new_written = m.all(&[four, room, shifts]);
     let last_group = m.eq_const(*new_group, 2);
     let new_taken = m.and(new_written, last_group);

@@ -4,10 +4,7 @@ use super::{
     engine::Job,
     step::{Step, WORD_BITS},
 };
-use crate::{
-    datapath::{Module, Sig},
-    field::canonical,
-};
+use crate::datapath::{Module, Sig};
 
 /// What may leave the engine.
 pub(super) struct Outgoing<'a> {
@@ -15,16 +12,18 @@ pub(super) struct Outgoing<'a> {
     pub job: &'a Job,
     /// Rows are still to come.
     pub still_active: Sig,
-    /// A word waits, and which.
+    /// A word waits, and which, canonical.
     pub waiting: Sig,
     pub word: Sig,
+    /// That one or one behind it, which may go elsewhere.
+    pub under_way: Sig,
     /// The port.
     pub out_ready: Sig,
     /// Grinding: ready, found, value.
     pub answer: (Sig, Sig, Sig),
 }
 
-/// Words, and those that fill their beats up, canonical, through one relay. Gives whether the word that waits is taken
+/// Words, and those that fill their beats up, through one relay. Gives whether the word that waits is taken
 /// and whether the job goes on.
 pub(super) fn output(m: &mut Module, o: &Outgoing<'_>) -> (Sig, Sig) {
     let job = o.job;
@@ -39,7 +38,7 @@ pub(super) fn output(m: &mut Module, o: &Outgoing<'_>) -> (Sig, Sig) {
     let next = m.mux(*load, plus, *place);
     let next = m.mux(job.start, zero, next);
     m.drive(place, next);
-    let nothing_waits = m.not(o.waiting);
+    let nothing_waits = m.not(o.under_way);
     let none_active = m.not(o.still_active);
     let hashes = m.or(job.sponge, job.copy);
     let [half, in_beat] = [m.bit(*place, 2), m.bit(*place, 3)];
@@ -61,13 +60,12 @@ pub(super) fn output(m: &mut Module, o: &Outgoing<'_>) -> (Sig, Sig) {
     let next = m.and(begins, next);
     m.drive(answered, next);
 
-    let word = canonical(m, o.word);
     let found = m.extend(found, 64);
     let nothing = m.constant(0, 64);
     let (is_first, is_second) = (m.eq_const(low, 0), m.eq_const(low, 1));
     let answer = m.choose(&[(is_first, found), (is_second, value)], nothing);
     let no_fill = m.not(fills);
-    let word = m.gate(no_fill, word);
+    let word = m.gate(no_fill, o.word);
     let word = m.mux(answers, answer, word);
     let loads = m.any(&[fills, answers, o.waiting]);
     m.connect(any, loads);
