@@ -12,27 +12,28 @@ use hotloop_hdl::{
 };
 use yosys::{count, Cells};
 
-/// Modules that stand for the rest: a multiplier with its leaf, control with memories and without, sums; and butterflies.
-const MODULES: &[&str] = &["goldilocks_mul", "poseidon_grind", "segment_walk", "poseidon_matrix"];
+/// Modules that stand for the rest: control with memories and without, sums; and, as a transform has them that shares its
+/// multiplier and one that does not, a multiplier with its leaf and a butterfly.
+const MODULES: &[&str] = &["poseidon_grind", "segment_walk", "poseidon_matrix"];
+const SHARED: [&str; 2] = ["ntt_multiplier", "ntt_butterfly_256"];
+const UNSHARED: [&str; 2] = ["goldilocks_mul", "ntt_stage_16"];
 /// A queue in block memories.
 const QUEUES: [(&str, &str); 2] = [("ecp5-85", "fifo_64x8192"), ("a200t", "fifo_512x256")];
-const SHARED_BUTTERFLY: &str = "ntt_butterfly_256";
-const STAGE: &str = "ntt_stage_16";
 
 /// Largest difference from Yosys' count, in percent of that count, and an absolute one for small modules.
 const LUTS: (u64, u64) = (25, 40);
 const REGISTERS: (u64, u64) = (20, 20);
 
-fn modules(preset: &str, butterfly: &str) -> Vec<Rc<Module>> {
+fn modules(preset: &str, transform: [&str; 2]) -> Vec<Rc<Module>> {
     let design = accelerator::design(&Preset::named(preset).unwrap().config());
     let find = |name: &str| design.modules().find(|m| m.name() == name).cloned().unwrap_or_else(|| panic!("{name}"));
     let queue = QUEUES.iter().filter(|(of, _)| *of == preset).map(|(_, queue)| *queue);
-    MODULES.iter().copied().chain(queue).chain([butterfly]).map(find).collect()
+    MODULES.iter().copied().chain(queue).chain(transform).map(find).collect()
 }
 
-fn compare(family: Family, (preset, butterfly): (&str, &str), synth: &str, counted: impl Fn(&Cells) -> Area) {
+fn compare(family: Family, (preset, transform): (&str, [&str; 2]), synth: &str, counted: impl Fn(&Cells) -> Area) {
     let mut wrong = Vec::new();
-    for module in modules(preset, butterfly) {
+    for module in modules(preset, transform) {
         let estimate = module.area(family);
         let name = module.name().to_owned();
         let cells = yosys::cells(&format!("area-{preset}-{name}"), &Design::new(module), synth);
@@ -50,7 +51,7 @@ fn compare(family: Family, (preset, butterfly): (&str, &str), synth: &str, count
 
 #[test]
 fn estimates_for_ecp5_are_near_yosys() {
-    compare(Family::Ecp5, ("ecp5-85", SHARED_BUTTERFLY), "synth_ecp5", |cells| {
+    compare(Family::Ecp5, ("ecp5-85", SHARED), "synth_ecp5", |cells| {
         let of = |name: &str| count(cells, |cell| cell == name);
         Area {
             multipliers: of("MULT18X18D"),
@@ -65,7 +66,7 @@ fn estimates_for_ecp5_are_near_yosys() {
 #[test]
 fn estimates_for_xilinx_are_near_yosys() {
     let synth = "synth_xilinx -flatten -noiopad -noclkbuf -family xc7";
-    compare(Family::Xilinx, ("a200t", STAGE), synth, |cells| {
+    compare(Family::Xilinx, ("a200t", UNSHARED), synth, |cells| {
         let of = |prefix: &str| count(cells, |cell| cell.starts_with(prefix));
         Area {
             multipliers: of("DSP48E1"),

@@ -85,10 +85,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let scale = scale::scale(config);
     let unit = multiplier_unit(config);
     let latency = |m: &Module| m.latency().unwrap_or(0);
-    // Where tables wait for the last slot there is time for a register behind the choice of what is read.
+    // Where slots come in every fourth cycle there is time for a register behind the choice of what is read of scale tables,
+    // as new ones come only after the last slot.
     let row_at = u32::from(sharing > 1);
     let operand_at = row_at + latency(&scale);
-    let read_at = operand_at - 1;
+    // The same where a block takes long enough that what it stored is not read too early.
+    let read_at = operand_at - 1 - row_at;
     let scaled_at = operand_at + latency(&unit);
     // A shared multiplier scales and joins factors in even cycles from `operand_at`; then it must twiddle in odd ones.
     let entry_at = match sharing {
@@ -151,8 +153,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let log_turns = m.gate(straight, log_inner);
     let inner = sequencer::thermometer(&mut m, log_turns, stage::GROUP_LOG);
     let log_length = m.sub(log_n, log_turns);
+    let log_length = m.reg(log_length);
     let length_mask = sequencer::thermometer(&mut m, log_length, max_log);
-    let [inner, log_length, length_mask] = [inner, log_length, length_mask].map(|x| m.reg(x));
+    let [inner, length_mask] = [inner, length_mask].map(|x| m.reg(x));
     let whole = m.or(longest, turning);
 
     // Taps of an inverse job read and scale `hazard` cycles after their slot.
@@ -168,10 +171,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let table = m.slice(reading, slot_bits + 1, table.width());
     let read_row = m.slice(read_slot, tokens_log, max_log);
     // What the tap of a turning job reads: T neighbours have the same place in their transforms.
-    let tap = said(&mut m, "tap");
+    let tap = settled(&mut m, "tap");
     let turned = m.and(tap, turning);
     let shift = m.slice(log_inner, 0, TURN_BITS);
     let shift = m.gate(turned, shift);
+    let shift = m.reg(shift);
+    let shift = m.at(shift, Some(0));
     let read_row = m.shr_var(read_row, shift);
     let read_address = address(&mut m, whole, half, read_slot);
     let read_address = m.delay(read_address, read_at);
@@ -262,7 +267,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
         let signed = shift::negate(&mut m, word, inverse);
         let input = m.delay(signed, operand_at - shift::NEGATE_STAGES);
         let written = m.wire(64);
-        let buffered = m.ram(1 << slot_bits, write, write_address, *written, read_address);
+        let buffered = m.ram_apart(1 << slot_bits, write, write_address, *written, read_address);
+        let buffered = m.delay(buffered, row_at);
         let operand = m.mux(from_input, input, buffered);
         let scaled = if sharing == 1 {
             let scaled = m.call(&format!("scale_{k}"), &unit, &[("a", operand), ("b", factor)]);

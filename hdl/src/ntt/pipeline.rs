@@ -188,10 +188,11 @@ fn control(m: &mut Module, stage: &Stage, settings: Settings, token: &Token) -> 
     let results = Token { valid: write, slot: slot_at_results, rows: Vec::new(), cycle: token.cycle + RESULTS };
 
     // Slots do not exceed the mask: the phase is 0 in a stage that is passed.
-    let phase = m.bit(slot_at_operands, depth_log);
+    let phase = m.bit(token.slot, depth_log);
     let holds = if log < GROUP_LOG { m.bit(inner, log) } else { m.constant(0, 1) };
     let pairs = m.not(holds);
     let phase = m.and(phase, pairs);
+    let phase = m.delay(phase, OPERANDS);
     let works = m.bit(mask, log);
     let bypass = m.not(works);
     let mut inputs: Vec<(&'static str, Sig)> = vec![("phase", phase), ("bypass", bypass), ("write", write)];

@@ -7,8 +7,8 @@
 //! words D to 2·D − 1. No word is read and written in the same cycle: a stage reads in its turn and writes four cycles later,
 //! when it reads for the next token, which is another word.
 //!
-//! Three cycles more than a stage's own way are registers: one behind the memory and one behind the choice of control, so that
-//! neither is in one cycle with the addition, and two where the result leaves.
+//! Three cycles more than a stage's own way are registers: one behind the choice of control and addresses and one behind the
+//! memory, so that neither is in one cycle with the addition or the other, and one where the result leaves.
 //!
 //! Stages with sums of two powers of two (distance 2^12 only) have a longer way and keep a butterfly of their own.
 
@@ -17,12 +17,12 @@ use std::rc::Rc;
 use super::{
     product::SHARED,
     shift::{rotate, ROTATE_STAGES},
-    stage::{input_at, Butterfly, Stage, OPERANDS, RESULTS},
+    stage::{input_at, signs, Butterfly, Stage, OPERANDS, RESULTS},
 };
 use crate::datapath::{Module, Sig, Wire};
 
 /// Cycles that memory and control take more than in a stage of its own.
-const SETTLING: u32 = 1;
+const SETTLING: u32 = 2;
 /// Cycles from a token to the stage's result.
 pub const LATENCY: u32 = (RESULTS + SETTLING + ROTATE_STAGES + 1).next_multiple_of(SHARED) - 1;
 
@@ -125,10 +125,12 @@ fn butterfly(bits: u32) -> Rc<Module> {
     let ports = PORTS.map(|(name, width, cycle)| input_at(&mut m, name, if width == 0 { bits } else { width }, cycle));
     let [x, address, phase, bypass, swap, write, write_address, shift] = ports;
     let x = m.delay(x, OPERANDS + SETTLING);
-    let [phase, bypass, swap, write, write_address, shift] =
-        [phase, bypass, swap, write, write_address, shift].map(|control| m.delay(control, SETTLING));
+    let address = m.reg(address);
+    let [straight, swapped] = signs(&mut m, phase, Some(swap));
+    let [phase, bypass, straight, swapped, write, write_address, shift] =
+        [phase, bypass, straight, swapped, write, write_address, shift].map(|control| m.delay(control, SETTLING));
     let memory = Butterfly { depth_log: bits, shared: true, address, write, write_address };
-    let sum_or_waiting = memory.describe(&mut m, x, phase, bypass, Some(swap));
+    let sum_or_waiting = memory.describe(&mut m, x, phase, bypass, [straight, swapped]);
     let (remainder, quotient) = (m.slice(shift, 0, 5), m.slice(shift, 5, 2));
     let y = rotate(&mut m, sum_or_waiting, quotient, remainder);
     let y = m.delay(y, LATENCY - RESULTS - SETTLING - ROTATE_STAGES);

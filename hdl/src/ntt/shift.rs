@@ -105,13 +105,12 @@ pub fn rotate(m: &mut Module, x: Sig, quotient: Sig, remainder: Sig) -> Sig {
     let (low, zero) = (m.slice(h, 0, 32), m.constant(0, 32));
     let minuend = m.cat(&[low, zero]);
     let subtrahend = m.extend_signed(n, 64);
-    let word = m.sub(minuend, subtrahend);
-    let borrow = m.lt(minuend, subtrahend);
+    let (word, borrow) = difference(m, minuend, subtrahend);
     // What is above 2^64, but for the borrow.
     let (above, sign) = (m.slice(h, 32, 2), m.bit(n, 33));
     let sign = m.extend(sign, 2);
     let above = m.add(above, sign);
-    let [word, borrow, above] = [word, borrow, above].map(|y| m.reg(y));
+    let above = m.reg(above);
     let borrow = m.extend(borrow, 2);
     let above = m.sub(above, borrow);
     canonical(m, word, above)
@@ -168,10 +167,9 @@ pub fn add(m: &mut Module, a: Sig, b: Sig) -> Sig {
     let zero = m.constant(0, 1);
     let carries = m.cat(&[high, middle, low, zero]);
     let minus = m.not(carries);
-    let word = m.sub(sum, minus);
-    let borrow = m.lt(sum, minus);
+    let (word, borrow) = difference(m, sum, minus);
     let carry = m.bit(both, 63);
-    let [word, borrow, carry] = [word, borrow, carry].map(|y| m.reg(y));
+    let carry = m.reg(carry);
     let no_carry = m.not(carry);
     let below = m.and(borrow, no_carry);
     plus_prime(m, word, below)
@@ -179,10 +177,18 @@ pub fn add(m: &mut Module, a: Sig, b: Sig) -> Sig {
 
 /// a − b for canonical a and b ≤ p, two stages.
 pub fn subtract(m: &mut Module, a: Sig, b: Sig) -> Sig {
+    let (difference, borrow) = difference(m, a, b);
+    plus_prime(m, difference, borrow)
+}
+
+/// a − b modulo 2^64 and whether it borrows, a stage. Its register holds what leaves the carry chain, no borrow: the complement
+/// is taken where there is more time.
+fn difference(m: &mut Module, a: Sig, b: Sig) -> (Sig, Sig) {
     let difference = m.sub(a, b);
     let borrow = m.lt(a, b);
-    let (difference, borrow) = (m.reg(difference), m.reg(borrow));
-    plus_prime(m, difference, borrow)
+    let enough = m.not(borrow);
+    let (difference, enough) = (m.reg(difference), m.reg(enough));
+    (difference, m.not(enough))
 }
 
 fn plus_prime(m: &mut Module, word: Sig, plus: Sig) -> Sig {

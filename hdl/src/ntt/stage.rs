@@ -109,7 +109,8 @@ impl Stage {
             let address = input_at(&mut m, "address", self.depth_log(), 0);
             let write_address = input_at(&mut m, "write_address", self.depth_log(), RESULTS);
             let memory = Butterfly { depth_log: self.depth_log(), shared: false, address, write, write_address };
-            memory.describe(&mut m, x, phase, bypass, swap)
+            let signs = signs(&mut m, phase, swap);
+            memory.describe(&mut m, x, phase, bypass, signs)
         } else {
             let token = input_at(&mut m, "token", 1, OPERANDS);
             let holds = input_at(&mut m, "holds", 1, OPERANDS);
@@ -117,7 +118,10 @@ impl Stage {
             let partner = m.gate(phase, x);
             let first = m.mux(bypass, x, waiting);
             let sum = add(&mut m, first, partner);
-            let stored = difference(&mut m, waiting, x, phase, swap);
+            // What is stored in phase 0 leaves in phase 1, when it is not asked for.
+            let any_phase = m.constant(1, 1);
+            let signs = signs(&mut m, any_phase, swap);
+            let stored = difference(&mut m, waiting, x, signs);
             let stored = (0..1 << self.depth_log()).fold(stored, |x, _| hold(&mut m, write, x));
             // Without a partner the sum is the row that waited.
             let now = m.any(&[phase, bypass, holds]);
@@ -169,8 +173,9 @@ pub struct Butterfly {
 }
 
 impl Butterfly {
-    /// The sum or the difference that waited, [`ADD_STAGES`] cycles later; `x` and control are there with what was read.
-    pub fn describe(&self, m: &mut Module, x: Sig, phase: Sig, bypass: Sig, swap: Option<Sig>) -> Sig {
+    /// The sum or the difference that waited, [`ADD_STAGES`] cycles later; `x` and control ([`signs`]) are there with what
+    /// was read.
+    pub fn describe(&self, m: &mut Module, x: Sig, phase: Sig, bypass: Sig, signs: [Sig; 2]) -> Sig {
         let data = m.wire(64);
         let place = if self.shared { Module::ram_apart } else { Module::ram };
         let mut memory = place(m, 1 << self.depth_log, self.write, self.write_address, *data, self.address);
@@ -181,20 +186,27 @@ impl Butterfly {
         let partner = m.gate(phase, x);
         let first = m.mux(bypass, x, memory);
         let sum = add(m, first, partner);
-        let stored = m.mux(phase, memory, x);
-        let stored = difference(m, stored, partner, phase, swap);
+        let stored = difference(m, memory, x, signs);
         assert_eq!(stored.stage(), self.write.stage());
         m.connect(data, stored);
         sum
     }
 }
 
-/// a − b, or where the twiddle is negative b − a. Its sign belongs to the row whose difference is being taken: there is none
-/// in phase 0.
-fn difference(m: &mut Module, a: Sig, b: Sig, phase: Sig, swap: Option<Sig>) -> Sig {
-    let Some(swap) = swap else { return subtract(m, a, b) };
-    let swap = m.and(swap, phase);
-    let (a, b) = (m.mux(swap, b, a), m.mux(swap, a, b));
+/// Whether the partner is subtracted from the row that waited, and whether, as the twiddle is negative, that is subtracted from
+/// the partner. The sign belongs to the row whose difference is being taken: there is none in phase 0.
+pub fn signs(m: &mut Module, phase: Sig, swap: Option<Sig>) -> [Sig; 2] {
+    let swap = swap.unwrap_or_else(|| m.constant(0, 1));
+    let straight = m.not(swap);
+    [m.and(phase, straight), m.and(phase, swap)]
+}
+
+/// `memory` − x, x − `memory`, or in phase 0, in which neither of the [`signs`] holds, x.
+fn difference(m: &mut Module, memory: Sig, x: Sig, signs: [Sig; 2]) -> Sig {
+    let [straight, swapped] = signs;
+    let zero = m.constant(0, 64);
+    let a = m.mux(straight, memory, x);
+    let b = m.choose(&[(straight, x), (swapped, memory)], zero);
     subtract(m, a, b)
 }
 
