@@ -35,6 +35,9 @@ pub const SYNTHESISED: &str = "synthesised.json";
 /// What nextpnr reads.
 pub const NETLIST: &str = "top.json";
 
+/// What a wire costs that several nets want: at first, and by how much more in each round. By default it doubles, so that
+/// from the twentieth round on nothing else counts, and the last hundred conflicts of a full part move to and fro.
+const ROUTER: [(&str, f64); 2] = [("router2/initCurrCongWeight", 1.0), ("router2/currCongWeightMult", 1.2)];
 /// A PLL's clock may be off what was asked for by this share of it; the manifest has what it is.
 const NEAR: f64 = 0.02;
 /// A bit of the serial line may be off what was asked for by this share of it: half of what the receiver allows, which
@@ -169,6 +172,7 @@ impl Build {
     /// What nextpnr gets, of what Yosys wrote as [`SYNTHESISED`]; and how many carry chains are shorter, how many cells placed.
     pub fn netlist(&self, synthesised: &[u8]) -> Result<(String, Shortened, usize), BuildError> {
         let mut netlist = Netlist::parse(synthesised, TOP).map_err(BuildError::Result)?;
+        netlist.set(&ROUTER);
         let shortened = netlist.shorten_carries();
         let placed = self.floorplan.as_ref().map_or(Ok(0), |plan| netlist.place(plan)).map_err(BuildError::Result)?;
         Ok((netlist.to_json(), shortened, placed))

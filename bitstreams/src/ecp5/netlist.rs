@@ -44,6 +44,13 @@ impl Netlist {
         self.json.pointer_mut(&path).and_then(Value::as_object_mut)
     }
 
+    /// Settings of nextpnr's that its command line does not have: name and number.
+    pub fn set(&mut self, settings: &[(&str, f64)]) {
+        let settings: Map<String, Value> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), Value::String(format!("{value:.1}")))).collect();
+        self.json["modules"][&self.top]["settings"] = Value::Object(settings);
+    }
+
     /// Carry chains that take fewer look-up tables; see [`super::carry`].
     pub fn shorten_carries(&mut self) -> Shortened {
         let ports = self.json.pointer(&self.path("ports")).and_then(Value::as_object);
