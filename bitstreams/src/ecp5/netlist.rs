@@ -44,10 +44,11 @@ impl Netlist {
         self.json.pointer_mut(&path).and_then(Value::as_object_mut)
     }
 
-    /// Settings of nextpnr's that its command line does not have: name and number.
+    /// Settings of nextpnr's that its command line does not have: name and number, written with a point, for 10 would be
+    /// two bits to it.
     pub fn set(&mut self, settings: &[(&str, f64)]) {
         let settings: Map<String, Value> =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), Value::String(format!("{value:.1}")))).collect();
+            settings.iter().map(|(name, value)| ((*name).to_owned(), Value::String(format!("{value:?}")))).collect();
         self.json["modules"][&self.top]["settings"] = Value::Object(settings);
     }
 
