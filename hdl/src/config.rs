@@ -44,8 +44,10 @@ pub struct NttConfig {
 pub struct PoseidonConfig {
     /// Pipelines.
     pub units: u32,
-    /// S-boxes for full rounds in each: 1, 2, 3 or 4, beside one more for partial rounds; 0: one S-box for both.
+    /// S-boxes for full rounds in each: 1, 2, 3 or 4; 0: all rounds share those of partial ones.
     pub full_sboxes: u32,
+    /// S-boxes for partial rounds: 1, or 1 or 2 that all rounds share.
+    pub partial_sboxes: u32,
     /// Rows whose sponge states stay on chip while their panels are absorbed.
     pub tile_rows: u32,
     /// Base-2 logarithm of the rows whose states stay on chip from panel to panel of a commit job, which hashes their values
@@ -66,7 +68,7 @@ impl NttConfig {
 
 impl PoseidonConfig {
     /// No Poseidon engine: permute, hash, grind and commit are unknown opcodes.
-    pub const NONE: PoseidonConfig = PoseidonConfig { units: 0, full_sboxes: 0, tile_rows: 0, commit_log: 0 };
+    pub const NONE: PoseidonConfig = PoseidonConfig { units: 0, full_sboxes: 0, partial_sboxes: 0, tile_rows: 0, commit_log: 0 };
 
     /// Whether there is an engine.
     pub fn is_there(&self) -> bool {
@@ -114,7 +116,7 @@ impl Config {
                 max_log_cosets: 4,
                 twiddles: crate::ntt::twiddle_tables(&set, max_log),
             },
-            poseidon: PoseidonConfig { units: 2, full_sboxes: 4, tile_rows: 256, commit_log: 14 },
+            poseidon: PoseidonConfig { units: 2, full_sboxes: 4, partial_sboxes: 1, tile_rows: 256, commit_log: 14 },
             fold: true,
             set,
         }

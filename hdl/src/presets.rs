@@ -1,9 +1,9 @@
 //! Presets of boards: parts with their capacities, and what of an accelerator goes on each. Data, one entry a line of
 //! the tables in docs/presets.md; [`estimate`] says how much of a part an entry takes.
 //!
-//! A unit of Poseidon with k + 1 S-boxes has 4·(k + 1) multipliers and takes 96/k cycles a permutation, one with a
-//! single S-box four and 120. Twenty-four units of 4 + 1 S-boxes give a permutation a cycle, which is the pace at which
-//! the bus brings what they absorb: more are of little use.
+//! A unit of Poseidon with k + 1 S-boxes has 4·(k + 1) multipliers and takes 96/k cycles a permutation, one whose rounds
+//! share one S-box four and 120, or two S-boxes eight and 60. Twenty-four units of 4 + 1 S-boxes give a permutation a
+//! cycle, which is the pace at which the bus brings what they absorb: more are of little use.
 
 use crate::{
     accelerator,
@@ -96,8 +96,10 @@ pub struct Preset {
     pub max_log: u32,
     /// Poseidon units.
     pub units: u32,
-    /// S-boxes for full rounds in each; 0: one S-box for all rounds.
+    /// S-boxes for full rounds in each; 0: all rounds share those of partial ones.
     pub full_sboxes: u32,
+    /// S-boxes for partial rounds in each.
+    pub partial_sboxes: u32,
     /// Rows of a hash job whose states stay on chip at a time.
     pub tile_rows: u32,
     /// Base-2 logarithm of the rows of a commit.
@@ -116,6 +118,7 @@ const fn large(name: &'static str, part: Part, clock_mhz: u32, units: u32) -> Pr
         max_log: 13,
         units,
         full_sboxes: 4,
+        partial_sboxes: 1,
         tile_rows: 4096,
         commit_log: 14,
     }
@@ -137,6 +140,7 @@ pub const BOARDS: &[Preset] = &[
         max_log: 0,
         units: 1,
         full_sboxes: 0,
+        partial_sboxes: 1,
         tile_rows: 512,
         commit_log: 0,
     },
@@ -149,8 +153,9 @@ pub const BOARDS: &[Preset] = &[
         sharing: 4,
         fold: false,
         max_log: 9,
-        units: 3,
+        units: 2,
         full_sboxes: 0,
+        partial_sboxes: 2,
         tile_rows: 256,
         commit_log: 9,
     },
@@ -165,6 +170,7 @@ pub const BOARDS: &[Preset] = &[
         max_log: 11,
         units: 2,
         full_sboxes: 4,
+        partial_sboxes: 1,
         tile_rows: 512,
         commit_log: 11,
     },
@@ -179,6 +185,7 @@ pub const BOARDS: &[Preset] = &[
         max_log: 12,
         units: 2,
         full_sboxes: 4,
+        partial_sboxes: 1,
         tile_rows: 512,
         commit_log: 12,
     },
@@ -213,6 +220,7 @@ impl Preset {
         config.poseidon = PoseidonConfig {
             units: self.units,
             full_sboxes: self.full_sboxes,
+            partial_sboxes: self.partial_sboxes,
             tile_rows: self.tile_rows,
             commit_log: self.commit_log,
         };
@@ -222,7 +230,7 @@ impl Preset {
     /// Cycles of a permutation on one unit that is kept busy.
     pub fn cycles_per_permutation(&self) -> u32 {
         match self.full_sboxes {
-            0 => 120,
+            0 => 120 / self.partial_sboxes,
             sboxes => 96 / sboxes,
         }
     }

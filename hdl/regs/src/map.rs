@@ -68,8 +68,8 @@ registers! {
     NTT_MAX_LOG_COSETS = 0x030, 32, Constant, "Base-2 logarithm of the most cosets of one transform job.";
     NTT_MULTIPLIERS = 0x034, 32, Constant, "64-bit multipliers of the transform, twiddle and scale ones included.";
     POSEIDON_UNITS = 0x038, 32, Constant, "Poseidon units; 0 where there is no Poseidon engine.";
-    POSEIDON_FULL_SBOXES = 0x03c, 32, Constant, "S-boxes for full rounds in each unit; 0 where one S-box serves all rounds.";
-    POSEIDON_PARTIAL_SBOXES = 0x040, 32, Constant, "S-boxes for partial rounds in each unit; that one where it serves all.";
+    POSEIDON_FULL_SBOXES = 0x03c, 32, Constant, "S-boxes for full rounds in each unit; 0 where all rounds share those of partial ones.";
+    POSEIDON_PARTIAL_SBOXES = 0x040, 32, Constant, "S-boxes for partial rounds in each unit; for all, where there are none for full ones.";
     POSEIDON_MULTIPLIERS = 0x044, 32, Constant, "64-bit multipliers of all Poseidon units.";
     TILE_ROWS = 0x048, 32, Constant, "Rows whose sponge states stay on chip while their panels are absorbed.";
     SCRATCH = 0x04c, 32, ReadWrite, "Holds what the host writes; read back by the self-test.";

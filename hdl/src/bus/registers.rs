@@ -35,7 +35,7 @@ pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(
         (map::NTT_MULTIPLIERS, multipliers[0]),
         (map::POSEIDON_UNITS, config.poseidon.units.into()),
         (map::POSEIDON_FULL_SBOXES, config.poseidon.full_sboxes.into()),
-        (map::POSEIDON_PARTIAL_SBOXES, config.poseidon.is_there().into()),
+        (map::POSEIDON_PARTIAL_SBOXES, config.poseidon.partial_sboxes.into()),
         (map::POSEIDON_MULTIPLIERS, multipliers[1]),
         (map::TILE_ROWS, config.poseidon.tile_rows.into()),
         (map::FOLD_MAX_LOG, if config.fold { crate::fold::MAX_LOG.into() } else { 0 }),

@@ -1,4 +1,5 @@
-//! The matrix of the unit with one S-box: a state every four cycles, four words of the result a cycle.
+//! The matrix of units whose rounds share their S-boxes: of one S-box, a state every four cycles and four words of the
+//! result a cycle; of two, a state every other cycle and six words.
 //!
 //! ```text
 //!  low halves ──┐
@@ -17,7 +18,7 @@ use crate::{
     sets::PoseidonTables,
 };
 
-/// Cycles from a state to its first four words.
+/// Cycles from a state to its first words.
 pub const LATENCY: u32 = mds::LATENCY + 2;
 
 /// Module `poseidon_matrix`: `x_0` … `x_11` with `first`, at most every fourth cycle; `y_0` … `y_3` after [`LATENCY`]
@@ -35,9 +36,25 @@ pub fn matrix(tables: &PoseidonTables) -> Rc<Module> {
             m.reg(half)
         })
         .collect();
-    let extras = diagonal(&halves, &tables.diagonal);
-    let sums = mds::convolution(&mut m, &halves, 0, &tables.circulant, &extras);
+    rows(&mut m, tables, first, &halves, 4);
+    Rc::new(m)
+}
 
+/// The same with halves that are chosen and registered outside, for a state every other cycle: `x_0` … `x_11` are the low
+/// halves the cycle after `first`, then the high ones; `y_0` … `y_5` [`LATENCY`] cycles after `first` are words 0 to 5, then
+/// 6 to 11.
+pub fn matrix_of_halves(tables: &PoseidonTables) -> Rc<Module> {
+    let mut m = Module::new("poseidon_matrix");
+    let first = m.input("first", 1);
+    let halves: Vec<Sig> = (0..12).map(|i| m.input(&format!("x_{i}"), 32)).collect();
+    rows(&mut m, tables, first, &halves, 6);
+    Rc::new(m)
+}
+
+/// The outputs, `per_cycle` of them.
+fn rows(m: &mut Module, tables: &PoseidonTables, first: Sig, halves: &[Sig], per_cycle: usize) {
+    let extras = diagonal(halves, &tables.diagonal);
+    let sums = mds::convolution(m, halves, 0, &tables.circulant, &extras);
     // The sums of the high halves come when those of the low ones have just been kept.
     let pairs: Vec<Sig> = sums
         .iter()
@@ -47,15 +64,24 @@ pub fn matrix(tables: &PoseidonTables) -> Rc<Module> {
         })
         .collect();
     let both = m.delay_valid(first, mds::SUM_LATENCY + 2);
-    let third: Vec<Sig> = pairs[8..].iter().map(|&pair| m.reg(pair)).collect();
-    for i in 0..4 {
-        let second = m.mux(both, pairs[4 + i], third[i]);
-        let second = m.reg(second);
-        let pair = m.mux(both, pairs[i], second);
+    for (i, pair) in in_groups(m, both, &pairs, per_cycle).into_iter().enumerate() {
         let width = pair.width() / 2;
         let (low, high) = (m.slice(pair, 0, width), m.slice(pair, width, width));
-        let y = mds::fold(&mut m, low, high);
+        let y = mds::fold(m, low, high);
         m.output(&format!("y_{i}"), y);
     }
-    Rc::new(m)
+}
+
+/// Words that are there in the cycle of `starts`, `per_cycle` of them a cycle from then on.
+pub fn in_groups(m: &mut Module, starts: Sig, words: &[Sig], per_cycle: usize) -> Vec<Sig> {
+    (0..per_cycle)
+        .map(|i| {
+            let mut group = words[i..].iter().step_by(per_cycle).rev();
+            let last = group.next().copied().expect("a word in each group");
+            group.fold(last, |after, &word| {
+                let after = m.reg(after);
+                m.mux(starts, word, after)
+            })
+        })
+        .collect()
 }

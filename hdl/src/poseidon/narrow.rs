@@ -8,8 +8,8 @@
 //!  nonces ───┘                                            └─► leading zeros ─► answer
 //! ```
 //!
-//! It does what [`super::engine`] does, with units of one S-box ([`super::serial`]), which take no more than a word a
-//! cycle: twelve times less is chosen, held and compared. Units take states in turn and give results in turn. That loses
+//! It does what [`super::engine`] does, with units whose rounds share one S-box ([`super::serial`]) or two
+//! ([`super::pair`]), which take no more than a word a cycle: twelve times less is chosen, held and compared. Units take states in turn and give results in turn. That loses
 //! nothing: they all take the same time, and have room for more states than they need.
 //!
 //! Words of states wait in the sponge queue as they came. In a commit job a row's last ones are pushed too, and of each
@@ -24,9 +24,8 @@ use super::{
     fifo::{hold, index_bits},
     grind::grind,
     rows::{rows, Pace, Place, PANEL_BITS, SETTLES},
-    serial::STATES,
     step::{turns, Step, WORD_BITS},
-    unit::unit,
+    unit::{in_flight, unit},
     word_output::{output, Outgoing},
 };
 use crate::{
@@ -42,7 +41,7 @@ const DIGEST: u128 = 4;
 /// The engine: ports as those of [`super::engine::engine`], `in_data` and `out_data` being 64 bits wide. `out_half` is
 /// high with each word of a half beat that is not valid.
 pub fn engine(config: &Config) -> Rc<Module> {
-    assert_eq!(config.poseidon.full_sboxes, 0, "on a narrow bus units have one S-box");
+    assert_eq!(config.poseidon.full_sboxes, 0, "on a narrow bus rounds share S-boxes");
     let mut m = Module::new("poseidon_engine");
     let start = m.input("start", 1);
     let mode = m.input("mode", 2);
@@ -366,7 +365,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     // Nonces under way.
     let outstanding = {
         // In units and at their entry, one in each of the registers between.
-        let most = count as u64 * STATES + held(config) + 7;
+        let most = count as u64 * in_flight(config) + held(config) + 7;
         let bits = index_bits(most + 1);
         let outstanding = m.state("outstanding", bits, 0);
         let back = m.and(result_whole, job.grind);

@@ -41,7 +41,7 @@ use super::{
     internal::internal_layer,
     mds,
     sbox::sbox,
-    tag::{Queue, Tag},
+    tag::{Queue, Tag, PASS_BITS},
     unit::full_layer,
 };
 use crate::{
@@ -63,9 +63,7 @@ const BEFORE_SBOX: u32 = 4;
 /// From a whole state to the first words of its mixed one: the matrices.
 const MIX: u32 = halves::LATENCY;
 /// Bits of a state's number.
-pub(super) const ID: u32 = STATES.ilog2();
-/// Bits of a pass: partial ones need most.
-pub(super) const PASS_BITS: u32 = 5;
+const ID: u32 = STATES.ilog2();
 
 /// The unit: `in_valid`, `in_word`, `in_ready`, and `out_valid`, `out_word`, `out_ready`: states, twelve words each, in
 /// order, word 0 first.
@@ -94,8 +92,8 @@ fn describe(m: &mut Module, config: &Config) {
     let read_address = m.wire(ID + 2);
     let read = m.ram_apart(4 * STATES, *write, *write_address, *write_data, *read_address);
     let read = m.split(read, 64);
-    let full_queue = Queue::new(m, "full_passes", ID + 3);
-    let partial_queue = Queue::new(m, "partial_passes", 64 + ID + PASS_BITS);
+    let full_queue = Queue::new(m, "full_passes", ID + 3, STATES);
+    let partial_queue = Queue::new(m, "partial_passes", 64 + ID + PASS_BITS, STATES);
 
     // The full pass of the next frame, and its words, one a cycle from phase 2 on.
     let full = {
@@ -201,7 +199,7 @@ fn describe(m: &mut Module, config: &Config) {
             });
             let mixed: Vec<Sig> = mixed.collect();
             let starts = m.delay_valid(any_whole, MIX);
-            four_a_cycle(m, starts, &mixed)
+            halves::in_groups(m, starts, &mixed, 4)
         }
     };
     let partial_out = {
@@ -389,16 +387,4 @@ fn constants(config: &Config) -> Vec<u64> {
         table[16 * (r / 4) + 12 + r % 4] = constant;
     }
     table
-}
-
-/// The words of a state, four a cycle from `starts` on.
-fn four_a_cycle(m: &mut Module, starts: Sig, state: &[Sig]) -> Vec<Sig> {
-    let third: Vec<Sig> = state[8..].iter().map(|&word| m.reg(word)).collect();
-    (0..4)
-        .map(|i| {
-            let second = m.mux(starts, state[4 + i], third[i]);
-            let second = m.reg(second);
-            m.mux(starts, state[i], second)
-        })
-        .collect()
 }

@@ -1,10 +1,10 @@
-//! What goes with a state through the unit with one S-box, and what waits there.
+//! What goes with a state through units whose rounds share their S-boxes, and what waits there.
 
-use super::{
-    fifo::hold,
-    serial::{ID, PASS_BITS, STATES},
-};
+use super::fifo::hold;
 use crate::datapath::{Module, Sig, Wire};
+
+/// Bits of a pass: partial ones need most.
+pub(super) const PASS_BITS: u32 = 5;
 
 /// What goes with a word: whether there is one, of which state, of which pass.
 #[derive(Clone, Copy)]
@@ -20,7 +20,7 @@ impl Tag {
         let valid = m.delay_valid(self.valid, cycles);
         let rest = m.cat(&[self.id, self.pass]);
         let rest = m.delay(rest, cycles);
-        Tag { valid, id: m.slice(rest, PASS_BITS, ID), pass: m.slice(rest, 0, PASS_BITS) }
+        Tag { valid, id: m.slice(rest, PASS_BITS, self.id.width()), pass: m.slice(rest, 0, PASS_BITS) }
     }
 
     /// Kept from a cycle with `load` on.
@@ -40,7 +40,7 @@ impl Tag {
     }
 }
 
-/// A FIFO of [`STATES`] entries or more; as there are no more states, it is never full.
+/// A FIFO of as many entries as there may be states inside, or more: so it is never full.
 pub(super) struct Queue {
     pub push: Wire,
     pub entry: Wire,
@@ -50,10 +50,10 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub fn new(m: &mut Module, name: &str, width: u32) -> Queue {
+    pub fn new(m: &mut Module, name: &str, width: u32, states: u64) -> Queue {
         let (push, entry, pop) = (m.wire(1), m.wire(width), m.wire(1));
         // A wide one is made deep enough to be a block memory.
-        let depth = if width > 16 { 4 * STATES } else { STATES };
+        let depth = if width > 16 { states.max(128) } else { states };
         let fifo = Module::fifo(width, depth);
         let fifo = m.instance(name, &fifo, &[("in_valid", *push), ("in_data", *entry), ("out_ready", *pop)]);
         let (valid, data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));

@@ -24,6 +24,7 @@ use super::{
     fifo::{hold, index_bits, states, Push},
     internal::internal_layer,
     mds::{self, Term},
+    pair::{self, pair},
     sbox::sbox,
     serial::{self, serial},
 };
@@ -60,8 +61,10 @@ pub fn timing(config: &Config) -> Timing {
 /// Most states in a unit: what fills both rings and a third more, which the queues need so that neither ring waits for
 /// the other, up to a power of two.
 pub fn in_flight(config: &Config) -> u64 {
-    if config.poseidon.full_sboxes == 0 {
-        return serial::STATES;
+    match (config.poseidon.full_sboxes, config.poseidon.partial_sboxes) {
+        (0, 1) => return serial::STATES,
+        (0, _) => return pair::IN_FLIGHT,
+        _ => {}
     }
     let t = timing(config);
     let rings = u64::from(t.full / t.slot + t.partial);
@@ -71,8 +74,11 @@ pub fn in_flight(config: &Config) -> u64 {
 /// The unit. Ports: `in_valid`, `in_0` … `in_11` (any words), `in_ready`; `out_valid`, `out_0` … `out_11` (weak words),
 /// `out_ready`.
 pub fn unit(config: &Config) -> Rc<Module> {
-    if config.poseidon.full_sboxes == 0 {
-        return serial(config);
+    match (config.poseidon.full_sboxes, config.poseidon.partial_sboxes) {
+        (0, 1) => return serial(config),
+        (0, 2) => return pair(config),
+        (0, _) => panic!("rounds share one S-box or two"),
+        (_, partial) => assert_eq!(partial, 1, "a ring of partial rounds has one S-box"),
     }
     let mut m = Module::new("poseidon_unit");
     let in_valid = m.input("in_valid", 1);

@@ -51,6 +51,7 @@ impl Entry {
             "max_log": p.max_log,
             "units": p.units,
             "full_sboxes": p.full_sboxes,
+            "partial_sboxes": p.partial_sboxes,
             "tile_rows": p.tile_rows,
             "commit_log": p.commit_log,
             "kilo_permutations_per_second_derived": p.kilo_permutations(),
@@ -138,7 +139,10 @@ fn markdown(entries: &[Entry]) -> String {
     let _ = writeln!(page, "| preset | part | clock, assumed | bus | transform | longest | Poseidon units | S-boxes a unit | rows of a tile | rows of a commit | permutations a second, derived |");
     let _ = writeln!(page, "|---|---|---|---|---|---|---|---|---|---|---|");
     for Entry { preset: p, .. } in entries {
-        let sboxes = if p.full_sboxes == 0 { "1, shared".to_owned() } else { format!("{} + 1", p.full_sboxes) };
+        let sboxes = match p.full_sboxes {
+            0 => format!("{}, shared", p.partial_sboxes),
+            full => format!("{full} + {}", p.partial_sboxes),
+        };
         let rate = p.kilo_permutations();
         let [transform, longest, commit] = match p.lanes {
             0 => ["none", "–", "–"].map(str::to_owned),

@@ -244,6 +244,10 @@ fn serial() -> Engine {
     Engine::open("set_miden_serial", MIDEN, 64)
 }
 
+fn pair() -> Engine {
+    Engine::open("set_miden_pair", MIDEN, 64)
+}
+
 fn odd() -> Engine {
     Engine::open("set_miden_odd", MIDEN, 40)
 }
@@ -267,6 +271,8 @@ fn midens_permutation() {
     odd().permute(300, 60);
     serial().permute(2000, 0);
     serial().permute(300, 60);
+    pair().permute(2000, 0);
+    pair().permute(300, 60);
 }
 
 #[test]
@@ -276,6 +282,7 @@ fn leaves_and_parents() {
     plonky3_poseidon2().trees();
     odd().trees();
     serial().trees();
+    pair().trees();
 }
 
 #[test]

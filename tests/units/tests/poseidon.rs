@@ -286,6 +286,11 @@ fn turns() -> Engine {
     Engine::open("poseidon_engine_turns", 256)
 }
 
+/// Two units with two S-boxes, of MULT18.
+fn pair() -> Engine {
+    Engine::open("poseidon_engine_pair", 64)
+}
+
 #[test]
 fn permutations_of_any_words() {
     let mut engine = sim();
@@ -387,7 +392,30 @@ fn one_sbox_serves_all_rounds() {
     assert!(all.iter().all(|&u| u > 0.97), "{all:?}");
 }
 
-/// Four such units in turn: the same, with what one word a cycle brings.
+/// Two S-boxes for full and partial rounds: the same, at twice the pace.
+#[test]
+fn two_sboxes_serve_all_rounds() {
+    let mut engine = pair();
+    engine.permute(1, NONE);
+    let states = engine.permute(10_000, NONE);
+    engine.permute(300, Stalls { input: 40, output: 99 });
+    for width in (1..=20).chain([33]) {
+        let (rows, log_rows) = (engine.rng.gen_range(1..=150), engine.rng.gen_range(1..=8));
+        let stalls = engine.stalls();
+        engine.hash(rows, width, stalls);
+        engine.commit(1 << log_rows, width, stalls);
+    }
+    for position in 0..12 {
+        engine.grind(1 << 20, 200, position, 11 - position, 4, Stalls { input: 50, output: 50 });
+    }
+    engine.mix(20);
+    let nonces = engine.grind(0, 8192, 3, 7, 60, NONE);
+    let utilisation = |o: &Outcome| (o.permutations * 472) as f64 / (o.cycles * 16) as f64;
+    let all = [states, nonces].map(|o| utilisation(&o));
+    assert!(all.iter().all(|&u| u > 0.95), "{all:?}");
+}
+
+/// Four units with one in turn: the same, with what one word a cycle brings.
 #[test]
 fn units_with_one_sbox_take_turns() {
     let mut engine = turns();

@@ -71,7 +71,7 @@ impl Cost {
                 false => engine.forward_split(Split::forward(log_n, engine.max_log)) * panels * (1 + (1 << log_blowup)),
             })
         });
-        let pace = u64::from(of_permutation(identity.poseidon_full_sboxes));
+        let pace = u64::from(of_permutation(identity.poseidon_full_sboxes, identity.poseidon_partial_sboxes));
         let hashing = permutations * pace / u64::from(identity.poseidon_units.max(1));
         Cost { rows, permutations, butterflies, cycles: transforms.sum::<u64>() + hashing }
     }

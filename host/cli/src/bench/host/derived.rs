@@ -238,7 +238,10 @@ mod tests {
         let board = Board {
             engine: Engine::of(&identity).unwrap(),
             units: identity.poseidon_units,
-            cycles_per_permutation: hotloop::cycles::of_permutation(identity.poseidon_full_sboxes),
+            cycles_per_permutation: hotloop::cycles::of_permutation(
+                identity.poseidon_full_sboxes,
+                identity.poseidon_partial_sboxes,
+            ),
             commit_log: identity.commit_log,
             fold: identity.fold_max_log > 0,
         };

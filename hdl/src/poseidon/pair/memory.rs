@@ -1,0 +1,67 @@
+//! Where states are kept: the memory of those inside, and the queues of new ones.
+
+use super::{counted, STATES};
+use crate::datapath::{Module, Sig, Wire};
+
+/// The memory: a state a row, low and high halves of words 0 to 5 and 6 to 11 in parts of their own.
+///
+/// `writes` are the enables and rows of words 0 to 5 and of words 6 to 11, which take the same six `words`. Low halves come
+/// the cycle after `row`, high ones a cycle later.
+pub fn memory(m: &mut Module, writes: &[(Sig, Sig); 2], words: &[Sig], row: Sig) -> [Vec<Sig>; 2] {
+    let rows = [row, m.reg(row)];
+    [0, 1].map(|half| {
+        let halves: Vec<Sig> = words.iter().map(|&word| m.slice(word, 32 * half, 32)).collect();
+        let data = m.pack(&halves);
+        writes
+            .iter()
+            .flat_map(|&(write, written)| {
+                let read = m.ram_apart(STATES, write, written, data, rows[half as usize]);
+                m.split(read, 32)
+            })
+            .collect()
+    })
+}
+
+/// Words of a queue of new states, one for each S-box: two states and room.
+const WORDS: u64 = 16;
+
+/// New states, whose first six words wait for one S-box, and the others for the other.
+pub struct NewStates {
+    /// There is room for a word.
+    pub ready: Sig,
+    /// A state is whole.
+    pub waits: Sig,
+    /// The next word for each S-box.
+    pub words: [Sig; 2],
+    /// To be driven: these words go.
+    pub moves: Wire,
+}
+
+impl NewStates {
+    /// Takes words when they are valid and there is room; `taken` is high when a whole state begins to go.
+    pub fn new(m: &mut Module, in_valid: Sig, in_word: Sig, taken: Sig) -> NewStates {
+        let moves = m.wire(1);
+        let place = m.state("new_word", 4, 0);
+        let six = m.constant(6, 4);
+        let of_first = m.lt(*place, six);
+        let of_second = m.not(of_first);
+        let fifo = Module::fifo(64, WORDS);
+        let queues = [("new_first", of_first), ("new_second", of_second)].map(|(name, mine)| {
+            let valid = m.and(in_valid, mine);
+            let queue = m.instance(name, &fifo, &[("in_valid", valid), ("in_data", in_word), ("out_ready", *moves)]);
+            ["in_ready", "out_data"].map(|port| m.output_of(&queue, port))
+        });
+        let ready = m.mux(of_first, queues[0][0], queues[1][0]);
+        let comes = m.and(in_valid, ready);
+        let last = m.eq_const(*place, 11);
+        let (plus, zero) = (m.add_const(*place, 1), m.constant(0, 4));
+        let next = m.mux(last, zero, plus);
+        m.drive_when(place, comes, next);
+        let whole = m.and(comes, last);
+        let count = m.state("new_states", 2, 0);
+        let none = m.eq_const(*count, 0);
+        let waits = m.not(none);
+        counted(m, count, whole, taken);
+        NewStates { ready, waits, words: queues.map(|[_, word]| word), moves }
+    }
+}
