@@ -7,9 +7,9 @@
 //!               memory ─► row ──────►            ├─► + constants ─► two S-boxes ──┤                  ├─► matrix
 //!               (N states,             words 0 ──┘                                 └─ words 0 ────────┤       │
 //!                │ a row a cycle)                                                                     │       │
-//!                │ ▲ └──────────────────────────────────────────── words 1 … 11, late ────────────────┘       │
-//!                │ └──────────────────────────────────────────────── six words a cycle ◄──────────────────────┘
-//!                └─► a word of a result
+//!                  ▲ └──────────────────────────────────────────── words 1 … 11, late ────────────────┘       │
+//!                  └──────────────────────────────────────────────── six words a cycle ◄──────────────────────┤
+//!                                                                    six words a cycle of a result ─► queue ◄─┘
 //! ```
 //!
 //! As in the unit with one S-box ([`super::serial`]) a state has a place in the memory for as long as it is inside, and what
@@ -18,11 +18,11 @@
 //! 118 of 120 that two S-boxes take in 60 cycles. [`schedule`] has the phases.
 //!
 //! A row of the memory is read at once: into two registers of six words for a full pass, which move on by a word; or to
-//! the matrix, when word 0 of a partial pass has come. Results are read in the phases that are left, a word at a time. High
-//! halves are read, moved and collected a cycle later than low ones, as the matrix wants them.
+//! the matrix, when word 0 of a partial pass has come. High halves are read, moved and collected a cycle later than low
+//! ones, as the matrix wants them.
 //!
-//! New states do not go through the memory: their words wait in two short queues for a full pass that no other state
-//! needs.
+//! New states and results do not go through the memory. Words of new states wait in two short queues for a full pass that no
+//! other state needs; results are queued as they come from the matrix.
 
 mod memory;
 mod results;
@@ -46,13 +46,13 @@ use crate::{
     sets::{Hash, HALF_FULL_ROUNDS, PARTIAL_ROUNDS},
 };
 use memory::{memory, NewStates};
-use results::{Ports, Results};
+use results::Results;
 use schedule::{Schedule, PARTIALS};
 
-/// States inside: a permutation takes about 2000 cycles at a multiplier latency of 14, so 34 fill the unit.
+/// States inside, results that wait included: a permutation takes about 2000 cycles at a multiplier latency of 14, so 34 fill the unit.
 const STATES: u64 = 64;
-/// States that wait for a place, and results that wait to leave, at most.
-const OUTSIDE: u64 = 5;
+/// States that wait for a place, and one whose last word leaves.
+const OUTSIDE: u64 = 4;
 /// States in the unit, at most.
 pub const IN_FLIGHT: u64 = STATES + OUTSIDE;
 /// Bits of a state's number.
@@ -294,18 +294,16 @@ fn describe(m: &mut Module, config: &Config) {
         m.connect(address, id);
     }
 
-    // The read port: an address is chosen, and a row is there two cycles later.
-    let asks_full = at(m, &mut schedule.loads().into_iter().map(|load| load - 2));
-    let free = {
-        let taken: Vec<i64> = schedule.loads().into_iter().map(|load| (load - 2).rem_euclid(schedule::FRAME)).collect();
-        at(m, &mut (1..schedule::FRAME).step_by(2).filter(|phase| !taken.contains(phase)))
-    };
-    let results = Results::new(m, &Ports { free, completes, rows: &rows, out_ready });
-    let address = m.choose(&[(whole, mixing.id), (asks_full, asked.id)], results.id);
+    // A row is there two cycles after its address is chosen: for a partial pass in even phases, else for a full one.
+    let address = m.mux(whole, mixing.id, asked.id);
     let address = m.reg(address);
     m.connect(row_address, address);
 
-    counted(m, inside, taken, results.fetched);
+    let first_half = m.delay_valid(completes, 1);
+    let second_half = m.delay_valid(completes, 2);
+    let comes = m.or(first_half, second_half);
+    let results = Results::new(m, comes, &mixed_words, out_ready);
+    counted(m, inside, taken, results.left);
     m.output("in_ready", new.ready);
     m.output("out_valid", results.valid);
     m.output("out_word", results.word);
