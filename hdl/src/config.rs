@@ -68,7 +68,8 @@ impl NttConfig {
 
 impl PoseidonConfig {
     /// No Poseidon engine: permute, hash, grind and commit are unknown opcodes.
-    pub const NONE: PoseidonConfig = PoseidonConfig { units: 0, full_sboxes: 0, partial_sboxes: 0, tile_rows: 0, commit_log: 0 };
+    pub const NONE: PoseidonConfig =
+        PoseidonConfig { units: 0, full_sboxes: 0, partial_sboxes: 0, tile_rows: 0, commit_log: 0 };
 
     /// Whether there is an engine.
     pub fn is_there(&self) -> bool {

@@ -74,7 +74,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
     if config.bus == Bus::Narrow {
         return narrow::engine(config);
     }
-    assert!(config.poseidon.full_sboxes > 0, "units whose rounds share S-boxes take a word at a time, as a narrow bus brings them");
+    assert!(
+        config.poseidon.full_sboxes > 0,
+        "units whose rounds share S-boxes take a word at a time, as a narrow bus brings them"
+    );
     let mut m = Module::new("poseidon_engine");
     let start = m.input("start", 1);
     let mode = m.input("mode", 2);

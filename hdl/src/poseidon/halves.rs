@@ -64,7 +64,9 @@ fn rows(m: &mut Module, tables: &PoseidonTables, first: Sig, halves: &[Sig], per
         })
         .collect();
     let both = m.delay_valid(first, mds::SUM_LATENCY + 2);
-    for (i, pair) in in_groups(m, both, &pairs, per_cycle).into_iter().enumerate() {
+    let last: Vec<Sig> = pairs[12 - per_cycle..].iter().map(|&pair| m.reg(pair)).collect();
+    for (i, last) in last.into_iter().enumerate() {
+        let pair = in_turn(m, both, &pairs[i..12 - per_cycle], per_cycle, last);
         let width = pair.width() / 2;
         let (low, high) = (m.slice(pair, 0, width), m.slice(pair, width, width));
         let y = mds::fold(m, low, high);
@@ -74,14 +76,24 @@ fn rows(m: &mut Module, tables: &PoseidonTables, first: Sig, halves: &[Sig], per
 
 /// Words that are there in the cycle of `starts`, `per_cycle` of them a cycle from then on.
 pub fn in_groups(m: &mut Module, starts: Sig, words: &[Sig], per_cycle: usize) -> Vec<Sig> {
+    let last = words.len() - per_cycle;
     (0..per_cycle)
         .map(|i| {
-            let mut group = words[i..].iter().step_by(per_cycle).rev();
-            let last = group.next().copied().expect("a word in each group");
-            group.fold(last, |after, &word| {
-                let after = m.reg(after);
-                m.mux(starts, word, after)
-            })
+            let after = m.reg(words[last + i]);
+            in_turn(m, starts, &words[i..last], per_cycle, after)
         })
         .collect()
+}
+
+/// The first of `words` and every `per_cycle`-th after it, one a cycle from `starts` on, and then the last one, which comes
+/// from a register.
+fn in_turn(m: &mut Module, starts: Sig, words: &[Sig], per_cycle: usize, last: Sig) -> Sig {
+    let mut after = last;
+    for (nth, &word) in words.iter().step_by(per_cycle).rev().enumerate() {
+        if nth > 0 {
+            after = m.reg(after);
+        }
+        after = m.mux(starts, word, after);
+    }
+    after
 }

@@ -113,14 +113,14 @@ have no part.
 
 const NOTES: &str = "
 A unit of Poseidon with k + 1 S-boxes has 4·(k + 1) multipliers of 64 × 64 bits and takes 96/k cycles a permutation; with
-one S-box for all rounds it has four and takes 120. A transform of L lanes has 2·L + 2, the one of one lane on ECP5 one
+one S-box for all rounds it has four and takes 120, with two eight and 60. A transform of L lanes has 2·L + 2, the one of one lane on ECP5 one
 that all share. One product is 9 MULT18 or 12 DSP48. Permutations a second are derived: units ÷ cycles × the assumed
 clock, with every unit busy.
 
 24 units of 4 + 1 S-boxes would be a permutation a cycle. A bus of 512 bits brings one beat a cycle, which is what a
 permutation absorbs, so more units would wait for it. One of 64 bits brings a beat in eight cycles and a state's words one by
-one, which is enough for ten units with one S-box. Look-up tables, not multipliers, decide where a preset stops: nobody has placed
-and routed one of them yet, and the large ones keep a fifth of their look-up tables for that.
+one, which is enough for ten units with one S-box. Look-up tables and wires, not multipliers, decide where a preset stops: of
+these only those of docs/boards.md are placed and routed, and the large ones keep a fifth of their look-up tables for that.
 
 `fits` means: the multipliers are there, and at most 95 % of everything else is taken.
 

@@ -214,7 +214,8 @@ fn describe(m: &mut Module, config: &Config) {
         let second = hold(m, held_second[half], powers[1][half]);
         let word_0 = m.mux(of_second[half], second, first);
         let others = std::iter::once(word_0).chain(rows[half][1..].iter().copied());
-        let chosen: Vec<Sig> = state.iter().zip(others).map(|(&full, other)| m.mux(of_full[half], full, other)).collect();
+        let chosen: Vec<Sig> =
+            state.iter().zip(others).map(|(&full, other)| m.mux(of_full[half], full, other)).collect();
         halves.push(chosen);
     }
     let halves: Vec<Sig> = halves[0]
@@ -237,10 +238,8 @@ fn describe(m: &mut Module, config: &Config) {
     let before_second = at(m, &mut schedule::seconds().map(|x| x - 1));
     let of_full_tag = with_first.later(m, 1);
     let (first, second) = (with_first.kept(m, before_first), with_second.kept(m, before_second));
-    let [tag_of_full, tag_of_second] = [
-        at(m, &mut schedule::fulls_mixed().map(|g| g - 2)),
-        at(m, &mut schedule::second_mixed().map(|g| g - 2)),
-    ];
+    let [tag_of_full, tag_of_second] =
+        [at(m, &mut schedule::fulls_mixed().map(|g| g - 2)), at(m, &mut schedule::second_mixed().map(|g| g - 2))];
     let mixing = Tag::choose(m, &[(tag_of_full, of_full_tag), (tag_of_second, second)], first);
 
     // Back. What is due next goes into a queue at once.
