@@ -9,8 +9,9 @@
 //! ```
 //!
 //! It does what [`super::engine`] does, with units whose rounds share one S-box ([`super::serial`]) or two
-//! ([`super::pair`]), which take no more than a word a cycle: twelve times less is chosen, held and compared. Units take states in turn and give results in turn. That loses
-//! nothing: they all take the same time, and have room for more states than they need.
+//! ([`super::pair`]), which take no more than a word a cycle: twelve times less is chosen, held and compared. Units take
+//! states in turn and give results in turn. That loses nothing: they all take the same time, and have room for more
+//! states than they need.
 //!
 //! Words of states wait in the sponge queue as they came. In a commit job a row's last ones are pushed too, and of each
 //! record that is left when all input has come the first four are the digest. As the queue has room for all
