@@ -49,7 +49,8 @@ use memory::{memory, NewStates};
 use results::Results;
 use schedule::{Schedule, PARTIALS};
 
-/// States inside, results that wait included: a permutation takes about 2000 cycles at a multiplier latency of 14, so 34 fill the unit.
+/// States inside, results that wait included: a permutation takes about 2000 cycles at a multiplier latency of 14, so 34
+/// fill the unit.
 const STATES: u64 = 64;
 /// States that wait for a place, and one whose last word leaves.
 const OUTSIDE: u64 = 4;
@@ -73,7 +74,6 @@ fn describe(m: &mut Module, config: &Config) {
     let out_ready = m.input("out_ready", 1);
     let unit_sbox = sbox(config);
     let schedule = Schedule::new(m, BEFORE_SBOX + unit_sbox.latency().unwrap_or_default());
-    let at = |m: &mut Module, phases: &mut dyn Iterator<Item = i64>| schedule.at(m, phases);
 
     // The memory and the queues, their other ends wires until these exist.
     let writes = [(); 2].map(|_| (m.wire(1), m.wire(ID)));
@@ -90,7 +90,7 @@ fn describe(m: &mut Module, config: &Config) {
     // is a place.
     let inside = m.state("inside", ID + 1, 0);
     let new_id = m.state("new_id", ID, 0);
-    let decides = at(m, &mut schedule.loads().into_iter().map(|load| load - 3));
+    let decides = schedule.at(m, schedule.loads().into_iter().map(|load| load - 3));
     m.connect(full_queue.pop, decides);
     let room = {
         let full_up = m.bit(*inside, ID);
@@ -115,12 +115,12 @@ fn describe(m: &mut Module, config: &Config) {
     };
     let asked_new = hold(m, decides, enters);
     // The words of the pass before go for a few cycles more.
-    let follows = at(m, &mut schedule.loads().into_iter().map(|load| load + 1));
+    let follows = schedule.at(m, schedule.loads().into_iter().map(|load| load + 1));
     let full = asked.kept(m, follows);
     let full_new = hold(m, follows, asked_new);
 
-    let loads = at(m, &mut schedule.loads().into_iter());
-    let moves = at(m, &mut schedule::fulls().map(|x| schedule.chosen(x) - 1));
+    let loads = schedule.at(m, schedule.loads());
+    let moves = schedule.at(m, schedule::fulls().map(|x| schedule.chosen(x) - 1));
     let [row_loads, row_moves] = [loads, moves].map(|low| [low, m.reg(low)]);
     let of_rows: Vec<Sig> = (0..2)
         .map(|sbox| {
@@ -141,8 +141,8 @@ fn describe(m: &mut Module, config: &Config) {
 
     // Partial passes: the first S-box's is taken from the queue, then the second's.
     let partials: Vec<(Tag, Sig)> = {
-        let firsts = at(m, &mut PARTIALS.into_iter().map(|x| schedule.chosen(x) - 2));
-        let seconds = at(m, &mut schedule::seconds().map(|x| schedule.chosen(x) - 1));
+        let firsts = schedule.at(m, PARTIALS.into_iter().map(|x| schedule.chosen(x) - 2));
+        let seconds = schedule.at(m, schedule::seconds().map(|x| schedule.chosen(x) - 1));
         let pop = m.or(firsts, seconds);
         m.connect(partial_queue.pop, pop);
         let pass = m.slice(partial_queue.data, 0, PASS_BITS);
@@ -150,14 +150,14 @@ fn describe(m: &mut Module, config: &Config) {
         let word = m.slice(partial_queue.data, PASS_BITS + ID, 64);
         [firsts, seconds].map(|load| (head.kept(m, load), hold(m, load, word))).to_vec()
     };
-    let is_partial = at(m, &mut PARTIALS.into_iter().map(|x| schedule.chosen(x)));
+    let is_partial = schedule.at(m, PARTIALS.into_iter().map(|x| schedule.chosen(x)));
     let is_full = m.not(is_partial);
     let new_moves = m.and(is_full, full_new);
     m.connect(new.moves, new_moves);
 
     // Constants and S-boxes.
     let index = m.state("word", 3, 0);
-    let begins = at(m, &mut schedule::firsts().map(|x| schedule.chosen(x) - 1));
+    let begins = schedule.at(m, schedule::firsts().map(|x| schedule.chosen(x) - 1));
     let (plus, zero) = (m.add_const(*index, 1), m.constant(0, 3));
     let next = m.choose(&[(begins, zero), (is_full, plus)], *index);
     m.drive(index, next);
@@ -190,15 +190,15 @@ fn describe(m: &mut Module, config: &Config) {
     let with_second = partials[1].0.later(m, schedule.way - 1);
 
     // What leaves is collected or held, high halves a cycle after the low ones.
-    let collects = at(m, &mut schedule::fulls());
-    let held_first = at(m, &mut PARTIALS.into_iter());
-    let held_second = at(m, &mut schedule::seconds());
-    let of_second = at(m, &mut schedule::second_mixed());
-    let of_full = at(m, &mut schedule::fulls_mixed());
+    let collects = schedule.at(m, schedule::fulls());
+    let held_first = schedule.at(m, PARTIALS.into_iter());
+    let held_second = schedule.at(m, schedule::seconds());
+    let of_second = schedule.at(m, schedule::second_mixed());
+    let of_full = schedule.at(m, schedule::fulls_mixed());
     let late = |m: &mut Module, when: Sig| [when, m.reg(when)];
     let [collects, held_first, held_second, of_second, of_full] =
         [collects, held_first, held_second, of_second, of_full].map(|when| late(m, when));
-    let whole = at(m, &mut (0..schedule::FRAME).step_by(2));
+    let whole = schedule.at(m, (0..schedule::FRAME).step_by(2));
     let mut halves = Vec::new();
     for half in 0..2 {
         let mut state = Vec::new();
@@ -234,12 +234,14 @@ fn describe(m: &mut Module, config: &Config) {
     }
 
     // Whose state that is, two cycles before the matrix takes it: when its row is asked for.
-    let before_first = at(m, &mut PARTIALS.into_iter().map(|x| x - 1));
-    let before_second = at(m, &mut schedule::seconds().map(|x| x - 1));
+    let before_first = schedule.at(m, PARTIALS.into_iter().map(|x| x - 1));
+    let before_second = schedule.at(m, schedule::seconds().map(|x| x - 1));
     let of_full_tag = with_first.later(m, 1);
     let (first, second) = (with_first.kept(m, before_first), with_second.kept(m, before_second));
-    let [tag_of_full, tag_of_second] =
-        [at(m, &mut schedule::fulls_mixed().map(|g| g - 2)), at(m, &mut schedule::second_mixed().map(|g| g - 2))];
+    let [tag_of_full, tag_of_second] = [
+        schedule.at(m, schedule::fulls_mixed().map(|g| g - 2)),
+        schedule.at(m, schedule::second_mixed().map(|g| g - 2)),
+    ];
     let mixing = Tag::choose(m, &[(tag_of_full, of_full_tag), (tag_of_second, second)], first);
 
     // Back. What is due next goes into a queue at once.
@@ -247,7 +249,7 @@ fn describe(m: &mut Module, config: &Config) {
         let valid = m.and(mixing.valid, whole);
         Tag { valid, ..mixing }.later(m, MIX + 1)
     };
-    let was_full = at(m, &mut schedule::fulls_mixed().map(|g| g + i64::from(MIX) - 1));
+    let was_full = schedule.at(m, schedule::fulls_mixed().map(|g| g + i64::from(MIX) - 1));
     let was_partial = m.not(was_full);
     let half_passes = HALF_FULL_ROUNDS as u128;
     let [first_half_ends, all_ends, partial_ends] =
