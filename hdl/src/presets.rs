@@ -140,7 +140,7 @@ pub const BOARDS: &[Preset] = &[
         max_log: 0,
         units: 1,
         full_sboxes: 0,
-        partial_sboxes: 2,
+        partial_sboxes: 1,
         tile_rows: 512,
         commit_log: 0,
     },
