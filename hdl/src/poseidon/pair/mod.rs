@@ -191,7 +191,7 @@ fn describe(m: &mut Module, config: &Config) {
 
     // What leaves is collected or held, high halves a cycle after the low ones.
     let collects = schedule.at(m, schedule::fulls());
-    let held_first = schedule.at(m, PARTIALS.into_iter());
+    let held_first = schedule.at(m, PARTIALS);
     let held_second = schedule.at(m, schedule::seconds());
     let of_second = schedule.at(m, schedule::second_mixed());
     let of_full = schedule.at(m, schedule::fulls_mixed());
