@@ -10,10 +10,10 @@ const SEGMENT_CYCLES: u64 = 2;
 /// Cycles in which a Poseidon unit that is kept busy gives a permutation: with k + 1 S-boxes, k of them for full rounds,
 /// 96/k; with one S-box that all rounds share (k = 0) 120, with two of them 60.
 pub const fn of_permutation(full_sboxes: u32, partial_sboxes: u32) -> u32 {
-    match full_sboxes {
-        0 if partial_sboxes == 0 => 120,
-        0 => 120 / partial_sboxes,
-        1..=96 => 96 / full_sboxes,
+    match (full_sboxes, partial_sboxes) {
+        (0, 0) => 120,
+        (0, 1..=120) => 120 / partial_sboxes,
+        (1..=96, _) => 96 / full_sboxes,
         _ => 1,
     }
 }

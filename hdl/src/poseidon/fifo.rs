@@ -1,6 +1,6 @@
 //! Queues of states: twelve memories with one pair of pointers.
 
-use crate::datapath::{Module, Sig};
+use crate::datapath::{Module, Sig, State};
 
 /// Bits of an index into `0 .. values`.
 pub fn index_bits(values: u64) -> u32 {
@@ -14,6 +14,15 @@ pub fn hold(m: &mut Module, enable: Sig, value: Sig) -> Sig {
     let register = m.reg(next);
     m.connect(kept, register);
     register
+}
+
+/// A count of what comes and goes, one of each a cycle at most.
+pub fn counted(m: &mut Module, count: State, more: Sig, less: Sig) {
+    let bits = count.width();
+    let (more, less) = (m.extend(more, bits), m.extend(less, bits));
+    let next = m.add(*count, more);
+    let next = m.sub(next, less);
+    m.drive(count, next);
 }
 
 /// What goes into a [`states`] queue.

@@ -14,10 +14,11 @@
 //!
 //! In a commit job one tile holds all rows, and digests wait in the sponge queue until every row has one.
 //!
-//! [`engine()`] is that picture, and on a narrow bus the same a word at a time. A unit with k S-boxes for full rounds and one for partial rounds, 4·(k + 1) multipliers,
-//! finishes a permutation every 8·12/k cycles: with k = 4, 472 of 480 multiplier slots are used. A unit with one S-box for
-//! both, 4 multipliers, takes 120 cycles, of whose slots 472 of 480 are used too, one with two of them 60. A job of P permutations on U units takes
-//! about that over U and the latency of one permutation, 8 · full pass + 22 · partial pass + a few for the queues. More
+//! [`engine()`] is that picture, and on a narrow bus the same a word at a time. A unit with k S-boxes for full rounds and
+//! one for partial rounds, 4·(k + 1) multipliers, finishes a permutation every 8·12/k cycles: with k = 4, 472 of 480
+//! multiplier slots are used. A unit with one S-box for both, 4 multipliers, takes 120 cycles, of whose slots 472 of 480
+//! are used too, one with two of them 60. A job of P permutations on U units takes about that over U and the latency of
+//! one permutation, 8 · full pass + 22 · partial pass + a few for the queues. More
 //! than six units are put into clusters of four.
 
 mod cluster;

@@ -22,7 +22,7 @@ use std::rc::Rc;
 use super::{
     engine::decode,
     entry::{held, word_entry},
-    fifo::{hold, index_bits},
+    fifo::{counted, hold, index_bits},
     grind::grind,
     rows::{rows, Pace, Place, PANEL_BITS, SETTLES},
     step::{turns, Step, WORD_BITS},
@@ -370,10 +370,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
         let bits = index_bits(most + 1);
         let outstanding = m.state("outstanding", bits, 0);
         let back = m.and(result_whole, job.grind);
-        let (more, less) = (m.extend(issued, bits), m.extend(back, bits));
-        let next = m.add(*outstanding, more);
-        let next = m.sub(next, less);
-        m.drive(outstanding, next);
+        counted(&mut m, outstanding, issued, back);
         m.eq_const(*outstanding, 0)
     };
     let nothing_got = m.not(under_way);

@@ -36,7 +36,7 @@ use std::rc::Rc;
 
 use super::{
     constants::UnitConstants,
-    fifo::{hold, index_bits},
+    fifo::{counted, hold, index_bits},
     halves,
     internal::internal_layer,
     mds,
@@ -331,15 +331,8 @@ fn describe(m: &mut Module, config: &Config) {
         let next = out_word.map_or(word, |after| m.mux(follow, word, after));
         out_word = Some(hold(m, moves, next));
     }
-    let counted = |m: &mut Module, count: Sig, more: Sig, less: Sig| {
-        let (more, less) = (m.extend(more, counter_bits), m.extend(less, counter_bits));
-        let next = m.add(count, more);
-        m.sub(next, less)
-    };
-    let next = counted(m, *completed, completes, fetched);
-    m.drive(completed, next);
-    let next = counted(m, *inside, new_taken, fetched);
-    m.drive(inside, next);
+    counted(m, completed, completes, fetched);
+    counted(m, inside, new_taken, fetched);
 
     // The read port.
     {

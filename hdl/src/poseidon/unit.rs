@@ -21,7 +21,7 @@ use std::rc::Rc;
 
 use super::{
     constants::UnitConstants,
-    fifo::{hold, index_bits, states, Push},
+    fifo::{counted, hold, index_bits, states, Push},
     internal::internal_layer,
     mds::{self, Term},
     pair::{self, pair},
@@ -189,10 +189,7 @@ fn full_ring(m: &mut Module, config: &Config, constants: &UnitConstants, ports: 
     let next = m.or(load, stays);
     m.drive(new_waits, next);
     let new: Vec<Sig> = ports.inputs.iter().map(|&word| hold(m, load, word)).collect();
-    let (one_more, one_less) = (m.extend(new_taken, inside_bits + 1), m.extend(done, inside_bits + 1));
-    let next = m.add(*inside, one_more);
-    let next = m.sub(next, one_less);
-    m.drive(inside, next);
+    counted(m, inside, new_taken, done);
 
     // Entry, constant, S-box.
     let valid = m.any(&[goes_on, from_b, from_new]);

@@ -239,6 +239,23 @@ impl Engine {
         Stalls { input: some(), output: some() }
     }
 
+    /// Hash and commit jobs of every small width, of at most so many rows and 2^so many.
+    fn sponges(&mut self, rows: usize, log_rows: u32) {
+        for width in (1..=20).chain([33]) {
+            let (rows, log_rows) = (self.rng.gen_range(1..=rows), self.rng.gen_range(1..=log_rows));
+            let stalls = self.stalls();
+            self.hash(rows, width, stalls);
+            self.commit(1 << log_rows, width, stalls);
+        }
+    }
+
+    /// Nonces in every word, looked at in every word.
+    fn nonces(&mut self) {
+        for position in 0..12 {
+            self.grind(1 << 20, 200, position, 11 - position, 4, Stalls { input: 50, output: 50 });
+        }
+    }
+
     /// Jobs of all kinds, one after the other.
     fn mix(&mut self, jobs: usize) {
         for _ in 0..jobs {
@@ -378,12 +395,7 @@ fn one_sbox_serves_all_rounds() {
     engine.permute(1, NONE);
     let states = engine.permute(10_000, NONE);
     engine.permute(300, Stalls { input: 40, output: 99 });
-    for width in (1..=20).chain([33]) {
-        let (rows, log_rows) = (engine.rng.gen_range(1..=150), engine.rng.gen_range(1..=8));
-        let stalls = engine.stalls();
-        engine.hash(rows, width, stalls);
-        engine.commit(1 << log_rows, width, stalls);
-    }
+    engine.sponges(150, 8);
     engine.mix(20);
     let leaves = engine.hash(1024, 32, NONE);
     let nonces = engine.grind(0, 4096, 3, 7, 60, NONE);
@@ -399,15 +411,8 @@ fn two_sboxes_serve_all_rounds() {
     engine.permute(1, NONE);
     let states = engine.permute(10_000, NONE);
     engine.permute(300, Stalls { input: 40, output: 99 });
-    for width in (1..=20).chain([33]) {
-        let (rows, log_rows) = (engine.rng.gen_range(1..=150), engine.rng.gen_range(1..=8));
-        let stalls = engine.stalls();
-        engine.hash(rows, width, stalls);
-        engine.commit(1 << log_rows, width, stalls);
-    }
-    for position in 0..12 {
-        engine.grind(1 << 20, 200, position, 11 - position, 4, Stalls { input: 50, output: 50 });
-    }
+    engine.sponges(150, 8);
+    engine.nonces();
     engine.mix(20);
     let nonces = engine.grind(0, 8192, 3, 7, 60, NONE);
     let utilisation = |o: &Outcome| (o.permutations * 472) as f64 / (o.cycles * 16) as f64;
@@ -421,16 +426,9 @@ fn units_with_one_sbox_take_turns() {
     let mut engine = turns();
     engine.permute(1, NONE);
     engine.permute(300, Stalls { input: 40, output: 99 });
-    for width in (1..=20).chain([33]) {
-        let (rows, log_rows) = (engine.rng.gen_range(1..=600), engine.rng.gen_range(1..=9));
-        let stalls = engine.stalls();
-        engine.hash(rows, width, stalls);
-        engine.commit(1 << log_rows, width, stalls);
-    }
+    engine.sponges(600, 9);
     engine.commit(512, 24, NONE);
-    for position in 0..12 {
-        engine.grind(1 << 20, 200, position, 11 - position, 4, Stalls { input: 50, output: 50 });
-    }
+    engine.nonces();
     engine.mix(20);
     let states = engine.permute(10_000, NONE);
     let leaves = engine.hash(1024, 64, NONE);

@@ -1,7 +1,10 @@
 //! Where states are kept: the memory of those inside, and the queues of new ones.
 
-use super::{counted, STATES};
-use crate::datapath::{Module, Sig, Wire};
+use super::STATES;
+use crate::{
+    datapath::{Module, Sig, Wire},
+    poseidon::fifo::counted,
+};
 
 /// The memory: a state a row, low and high halves of words 0 to 5 and 6 to 11 in parts of their own.
 ///

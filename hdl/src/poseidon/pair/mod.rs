@@ -32,7 +32,7 @@ use std::rc::Rc;
 
 use super::{
     constants::UnitConstants,
-    fifo::hold,
+    fifo::{counted, hold},
     halves::{in_groups, matrix_of_halves, LATENCY as MIX},
     internal::internal_layer,
     mds,
@@ -42,12 +42,12 @@ use super::{
 };
 use crate::{
     config::Config,
-    datapath::{Module, Sig, State, Wire},
+    datapath::{Module, Sig, Wire},
     sets::{Hash, HALF_FULL_ROUNDS, PARTIAL_ROUNDS},
 };
 use memory::{memory, NewStates};
 use results::Results;
-use schedule::{Schedule, PARTIALS};
+use schedule::{Schedule, FULLS_MIXED, PARTIALS, SECOND_MIXED};
 
 /// States inside, results that wait included: a permutation takes about 2000 cycles at a multiplier latency of 14, so 34
 /// fill the unit.
@@ -90,7 +90,7 @@ fn describe(m: &mut Module, config: &Config) {
     // is a place.
     let inside = m.state("inside", ID + 1, 0);
     let new_id = m.state("new_id", ID, 0);
-    let decides = schedule.at(m, schedule.loads().into_iter().map(|load| load - 3));
+    let decides = schedule.at(m, schedule.loads().map(|load| load - 3));
     m.connect(full_queue.pop, decides);
     let room = {
         let full_up = m.bit(*inside, ID);
@@ -115,7 +115,7 @@ fn describe(m: &mut Module, config: &Config) {
     };
     let asked_new = hold(m, decides, enters);
     // The words of the pass before go for a few cycles more.
-    let follows = schedule.at(m, schedule.loads().into_iter().map(|load| load + 1));
+    let follows = schedule.at(m, schedule.loads().map(|load| load + 1));
     let full = asked.kept(m, follows);
     let full_new = hold(m, follows, asked_new);
 
@@ -141,7 +141,7 @@ fn describe(m: &mut Module, config: &Config) {
 
     // Partial passes: the first S-box's is taken from the queue, then the second's.
     let partials: Vec<(Tag, Sig)> = {
-        let firsts = schedule.at(m, PARTIALS.into_iter().map(|x| schedule.chosen(x) - 2));
+        let firsts = schedule.at(m, PARTIALS.map(|x| schedule.chosen(x) - 2));
         let seconds = schedule.at(m, schedule::seconds().map(|x| schedule.chosen(x) - 1));
         let pop = m.or(firsts, seconds);
         m.connect(partial_queue.pop, pop);
@@ -150,7 +150,7 @@ fn describe(m: &mut Module, config: &Config) {
         let word = m.slice(partial_queue.data, PASS_BITS + ID, 64);
         [firsts, seconds].map(|load| (head.kept(m, load), hold(m, load, word))).to_vec()
     };
-    let is_partial = schedule.at(m, PARTIALS.into_iter().map(|x| schedule.chosen(x)));
+    let is_partial = schedule.at(m, PARTIALS.map(|x| schedule.chosen(x)));
     let is_full = m.not(is_partial);
     let new_moves = m.and(is_full, full_new);
     m.connect(new.moves, new_moves);
@@ -193,8 +193,8 @@ fn describe(m: &mut Module, config: &Config) {
     let collects = schedule.at(m, schedule::fulls());
     let held_first = schedule.at(m, PARTIALS);
     let held_second = schedule.at(m, schedule::seconds());
-    let of_second = schedule.at(m, schedule::second_mixed());
-    let of_full = schedule.at(m, schedule::fulls_mixed());
+    let of_second = schedule.at(m, SECOND_MIXED);
+    let of_full = schedule.at(m, FULLS_MIXED);
     let late = |m: &mut Module, when: Sig| [when, m.reg(when)];
     let [collects, held_first, held_second, of_second, of_full] =
         [collects, held_first, held_second, of_second, of_full].map(|when| late(m, when));
@@ -234,14 +234,12 @@ fn describe(m: &mut Module, config: &Config) {
     }
 
     // Whose state that is, two cycles before the matrix takes it: when its row is asked for.
-    let before_first = schedule.at(m, PARTIALS.into_iter().map(|x| x - 1));
+    let before_first = schedule.at(m, PARTIALS.map(|x| x - 1));
     let before_second = schedule.at(m, schedule::seconds().map(|x| x - 1));
     let of_full_tag = with_first.later(m, 1);
     let (first, second) = (with_first.kept(m, before_first), with_second.kept(m, before_second));
-    let [tag_of_full, tag_of_second] = [
-        schedule.at(m, schedule::fulls_mixed().map(|g| g - 2)),
-        schedule.at(m, schedule::second_mixed().map(|g| g - 2)),
-    ];
+    let [tag_of_full, tag_of_second] =
+        [schedule.at(m, FULLS_MIXED.map(|g| g - 2)), schedule.at(m, SECOND_MIXED.map(|g| g - 2))];
     let mixing = Tag::choose(m, &[(tag_of_full, of_full_tag), (tag_of_second, second)], first);
 
     // Back. What is due next goes into a queue at once.
@@ -249,7 +247,7 @@ fn describe(m: &mut Module, config: &Config) {
         let valid = m.and(mixing.valid, whole);
         Tag { valid, ..mixing }.later(m, MIX + 1)
     };
-    let was_full = schedule.at(m, schedule::fulls_mixed().map(|g| g + i64::from(MIX) - 1));
+    let was_full = schedule.at(m, FULLS_MIXED.map(|g| g + i64::from(MIX) - 1));
     let was_partial = m.not(was_full);
     let half_passes = HALF_FULL_ROUNDS as u128;
     let [first_half_ends, all_ends, partial_ends] =
@@ -329,22 +327,13 @@ fn mix(m: &mut Module, config: &Config, schedule: &Schedule, first: Sig, halves:
             let state: Vec<Sig> = words.collect();
             let of_full = full_layer(m, config, &state);
             let of_partial = internal_layer(m, &config.set.field, &tables.diagonal, &state);
-            let was_full = schedule.at(m, schedule::fulls_mixed().map(|g| g + i64::from(MIX)));
+            let was_full = schedule.at(m, FULLS_MIXED.map(|g| g + i64::from(MIX)));
             let mixed = of_full.iter().zip(of_partial).map(|(&full, partial)| m.mux(was_full, full, partial));
             let mixed: Vec<Sig> = mixed.collect();
             let starts = m.delay_valid(first, MIX);
             in_groups(m, starts, &mixed, 6)
         }
     }
-}
-
-/// Counts what comes and goes.
-fn counted(m: &mut Module, count: State, more: Sig, less: Sig) {
-    let bits = count.width();
-    let (more, less) = (m.extend(more, bits), m.extend(less, bits));
-    let next = m.add(*count, more);
-    let next = m.sub(next, less);
-    m.drive(count, next);
 }
 
 /// Words of a table of constants: 96 are used, and with 512 it is a block memory instead of 512 LUT4.

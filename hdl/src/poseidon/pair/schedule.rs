@@ -17,9 +17,9 @@ const FULLS: [(i64, i64); 4] = [(0, 5), (7, 13), (14, 20), (22, 28)];
 /// gone, and all odd.
 const LOADED: [i64; 4] = [-1, 5, 13, 21];
 /// When the matrix takes the states of these passes. It takes one every other cycle.
-const FULLS_MIXED: [i64; 4] = [6, 14, 22, 30];
+pub const FULLS_MIXED: [i64; 4] = [6, 14, 22, 30];
 /// When it takes that of a partial pass whose word 0 came from the second S-box; in all other even phases, from the first.
-const SECOND_MIXED: [i64; 5] = [4, 10, 16, 20, 26];
+pub const SECOND_MIXED: [i64; 5] = [4, 10, 16, 20, 26];
 
 /// The phases of a unit, whose S-boxes have some latency.
 pub struct Schedule {
@@ -69,16 +69,6 @@ pub fn firsts() -> impl Iterator<Item = i64> {
     FULLS.into_iter().map(|(first, _)| first)
 }
 
-/// When the matrix takes a state of a full pass.
-pub fn fulls_mixed() -> impl Iterator<Item = i64> {
-    FULLS_MIXED.into_iter()
-}
-
-/// When it takes one with a word from the second S-box.
-pub fn second_mixed() -> impl Iterator<Item = i64> {
-    SECOND_MIXED.into_iter()
-}
-
 /// Word 0s that the second S-box gives.
 pub fn seconds() -> impl Iterator<Item = i64> {
     PARTIALS.into_iter().filter(|&x| x != SINGLE)
@@ -120,7 +110,7 @@ mod tests {
 
     #[test]
     fn each_word_0_is_mixed_before_the_next_one_from_its_s_box() {
-        let second: Vec<i64> = second_mixed().collect();
+        let second: Vec<i64> = SECOND_MIXED.to_vec();
         let first: Vec<i64> = partials_mixed().filter(|g| !second.contains(g)).collect();
         for (leaves, mixed) in [(PARTIALS.to_vec(), first), (seconds().collect(), second)] {
             assert_eq!(leaves.len(), mixed.len());
