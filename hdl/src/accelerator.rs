@@ -21,7 +21,7 @@ use crate::{
         reset::reset_control,
     },
     datapath::{Design, Module, PortDirection, Sig, VerilogFile, Wire, WAIVERS},
-    field::MULTIPLIER_LEAF,
+    field::{MULTIPLIER_LEAF, SQUARE_LEAF},
     fold, ntt, poseidon, Config,
 };
 
@@ -74,7 +74,12 @@ lint_off -rule UNUSEDSIGNAL -file \"*\" -match \"Signal is not used: 'm_rlast'\"
 }
 
 fn multipliers(engine: &Rc<Module>) -> u64 {
-    Design::new(Rc::clone(engine)).instances_of(MULTIPLIER_LEAF)
+    multipliers_of(&Design::new(Rc::clone(engine)))
+}
+
+/// Hardware multipliers of 64 × 64 bits in a design, those that only square among them.
+pub fn multipliers_of(design: &Design) -> u64 {
+    [MULTIPLIER_LEAF, SQUARE_LEAF].map(|leaf| design.instances_of(leaf)).iter().sum()
 }
 
 /// FNV-1a of a design's text.

@@ -4,17 +4,17 @@
 
 mod yosys;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use hotloop_hdl::{
-    datapath::Design,
-    field::{multiplier_leaf, MultiplierLeaf},
+    datapath::{Design, Module},
+    field::{multiplier_leaf, square_leaf, MultiplierLeaf},
 };
 use yosys::count;
 
-/// Cells by type after synthesis of `leaf` by Yosys' command `synth`.
-fn cells(name: &str, leaf: MultiplierLeaf, synth: &str) -> BTreeMap<String, u64> {
-    yosys::cells(name, &Design::new(multiplier_leaf(leaf)), synth)
+/// Cells by type after synthesis of a leaf by Yosys' command `synth`.
+fn cells(name: &str, leaf: Rc<Module>, synth: &str) -> BTreeMap<String, u64> {
+    yosys::cells(name, &Design::new(leaf), synth)
 }
 
 /// Nothing but the types named: so no other multiplier, and no memory.
@@ -23,21 +23,32 @@ fn only(cells: &BTreeMap<String, u64>, allowed: &[&str]) {
     assert!(others.is_empty(), "unexpected cells {others:?} in {cells:?}");
 }
 
-#[test]
-fn ecp5_takes_nine_multipliers() {
-    let cells = cells("ecp5", MultiplierLeaf::Ecp5, "synth_ecp5");
+/// One of the ECP5's.
+fn ecp5(name: &str, leaf: Rc<Module>, multipliers: u64) {
+    let cells = cells(name, leaf, "synth_ecp5");
     only(&cells, &["MULT18X18D", "LUT4", "CCU2C", "TRELLIS_FF"]);
-    let multipliers = count(&cells, |name| name == "MULT18X18D");
+    let found = count(&cells, |name| name == "MULT18X18D");
     // A carry cell occupies two LUTs.
     let luts = count(&cells, |name| name == "LUT4") + 2 * count(&cells, |name| name == "CCU2C");
     let registers = count(&cells, |name| name == "TRELLIS_FF");
-    println!("| Ecp5 | {multipliers} MULT18X18D | {luts} | {registers} |");
-    assert_eq!(multipliers, 9);
+    println!("| {name} | {found} MULT18X18D | {luts} | {registers} |");
+    assert_eq!(found, multipliers);
+}
+
+#[test]
+fn ecp5_takes_nine_multipliers() {
+    ecp5("Ecp5", multiplier_leaf(MultiplierLeaf::Ecp5), 9);
+}
+
+#[test]
+fn ecp5_takes_seven_multipliers_for_a_square() {
+    ecp5("Ecp5, square", square_leaf(MultiplierLeaf::Ecp5).expect("squares have a leaf"), 7);
 }
 
 /// For both generations: the DSP48 in `dsp`, `family` for Yosys.
 fn xilinx(leaf: MultiplierLeaf, dsp: &str, family: &str) {
-    let cells = cells(family, leaf, &format!("synth_xilinx -flatten -noiopad -noclkbuf -family {family}"));
+    let cells =
+        cells(family, multiplier_leaf(leaf), &format!("synth_xilinx -flatten -noiopad -noclkbuf -family {family}"));
     let shift_registers = ["SRL16E", "SRLC32E"];
     let logic = |name: &str| name.starts_with("LUT") || name == "INV";
     let others: BTreeMap<String, u64> =

@@ -6,7 +6,7 @@ use hotloop_hdl::{
     accelerator,
     bus::Bus,
     datapath::Design,
-    field::MULTIPLIER_LEAF,
+    field::{MULTIPLIER_LEAF, SQUARE_LEAF},
     presets::{Preset, BOARDS},
     Config,
 };
@@ -51,10 +51,11 @@ fn emitted(preset: &Preset) {
     }
     assert_eq!(ports(&design), expected, "{}", preset.name);
     let poseidon = u64::from(4 * preset.units * (preset.full_sboxes + preset.partial_sboxes));
-    let all = design.instances_of(MULTIPLIER_LEAF);
+    let (products, squares) = (design.instances_of(MULTIPLIER_LEAF), design.instances_of(SQUARE_LEAF));
+    let all = products + squares;
     assert!(all > poseidon || preset.lanes == 0, "{}: {all} multipliers", preset.name);
-    let each = design.top().area(preset.part.family).multipliers / all;
-    assert_eq!(each, if preset.name.starts_with("ecp5") { 9 } else { 12 }, "{}", preset.name);
+    let cells = if preset.name.starts_with("ecp5") { 9 * products + 7 * squares } else { 12 * products };
+    assert_eq!(design.top().area(preset.part.family).multipliers, cells, "{}", preset.name);
     lint(preset.name, &design);
 }
 

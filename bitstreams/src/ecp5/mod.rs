@@ -32,13 +32,18 @@ pub use top::{CLOCK, TOP};
 
 /// What Yosys writes.
 pub const SYNTHESISED: &str = "synthesised.json";
-/// What nextpnr reads.
+/// What nextpnr reads to place it.
 pub const NETLIST: &str = "top.json";
+/// What it writes then, and reads to route it.
+pub const PLACED: &str = "placed.json";
+/// What it says of the result.
+pub const REPORT: &str = "report.json";
 
-/// What a wire costs that several nets want: at first, and by how much more in each round. By default it doubles, so that
-/// from the twentieth round on nothing else counts, and the last hundred conflicts of `ecp5-85` move to and fro; with 1.2
-/// it was the last ten.
-const ROUTER: [(&str, f64); 2] = [("router2/initCurrCongWeight", 1.0), ("router2/currCongWeightMult", 1.1)];
+/// What a conflict of nets over a wire costs: at first, by how much more in each round, and what each round with one adds to
+/// the wire's price for good. Shares of nextpnr's own 0.5, 2 and 1, with which the last conflicts of a part that is nearly
+/// full move to and fro for ever.
+const ROUTER: [(&str, f64); 3] =
+    [("router2/initCurrCongWeight", 0.05), ("router2/currCongWeightMult", 0.055), ("router2/histCongWeight", 0.05)];
 /// A PLL's clock may be off what was asked for by this share of it; the manifest has what it is.
 const NEAR: f64 = 0.02;
 /// A bit of the serial line may be off what was asked for by this share of it: half of what the receiver allows, which
@@ -179,9 +184,30 @@ impl Build {
         Ok((netlist.to_json(), shortened, placed))
     }
 
-    /// What nextpnr is told. Timing that is not met is for [`Build::manifest`] to refuse, which has the report then.
-    pub fn nextpnr(&self, board: &Board, seed: u64) -> Vec<String> {
+    /// What nextpnr is told first: to place, into [`PLACED`].
+    pub fn place(&self, board: &Board, seed: u64) -> Vec<String> {
         let seed = seed.to_string();
+        // What is nearly full stays twice as compact as with the default.
+        self.nextpnr(
+            board,
+            &["--json", NETLIST, "--seed", &seed, "--placer", "static", "--no-route", "--write", PLACED],
+        )
+    }
+
+    /// What it is told then: to route. Timing that is not met is for [`Build::manifest`] to refuse, which has the report then.
+    ///
+    /// That is a run of its own, without an eye on timing, for paths that miss the clock would not give way: each of
+    /// their wires counts a conflict a twentieth, and where two of them want the same one the router never ends. Ways are
+    /// short in any case, as a wire's price is its delay.
+    pub fn route(&self, board: &Board) -> Vec<String> {
+        let routed = ["--no-pack", "--no-place", "--no-tmdriv", "--router", "router2"];
+        // The placed netlist does not say what the PLL makes.
+        let clock = self.clock_mhz.to_string();
+        let written = ["--freq", &clock, "--report", REPORT, "--textcfg", "top.config"];
+        self.nextpnr(board, &[&["--json", PLACED], &routed[..], &written].concat())
+    }
+
+    fn nextpnr(&self, board: &Board, more: &[&str]) -> Vec<String> {
         let lpf = format!("{TOP}.lpf");
         let words = [
             self.device,
@@ -189,24 +215,11 @@ impl Build {
             &board.package,
             "--speed",
             &board.speed_grade,
-            "--json",
-            NETLIST,
             "--lpf",
             &lpf,
-            "--seed",
-            &seed,
             "--timing-allow-fail",
-            // What is nearly full stays twice as compact as with the default, and only this router finds its ways there.
-            "--placer",
-            "static",
-            "--router",
-            "router2",
-            "--report",
-            "report.json",
-            "--textcfg",
-            "top.config",
         ];
-        words.map(str::to_owned).to_vec()
+        words.iter().chain(more).map(|word| (*word).to_owned()).collect()
     }
 
     /// What ecppack is told. A user code in decimal: it takes no other.
@@ -337,7 +350,7 @@ mod tests {
             let own = Preset::named(&board.preset).unwrap();
             let mhz = board.accelerator_mhz.unwrap_or(own.clock_mhz.into());
             assert_eq!((build.clock_mhz, build.baud), (mhz, 3_000_000), "{}", board.name);
-            assert!(build.nextpnr(board, 1)[0].ends_with('k'), "{}", board.name);
+            assert!(build.place(board, 1)[0].ends_with('k'), "{}", board.name);
         }
         let wrong =
             |name: &str, preset: &str, clock| Build::new(&board(name), preset, clock).err().unwrap().to_string();

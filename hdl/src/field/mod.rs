@@ -7,5 +7,7 @@ mod leaf;
 mod units;
 
 pub use arithmetic::Field;
-pub use leaf::{multiplier_leaf, MultiplierLeaf, MULTIPLIER_LEAF, QUARTER_BITS};
-pub use units::{add_mod, canonical, multiplier, reduce_goldilocks, reduce_halves, sub_mod, weak_multiplier, Weak};
+pub use leaf::{multiplier_leaf, square_leaf, MultiplierLeaf, MULTIPLIER_LEAF, QUARTER_BITS, SQUARE_LEAF};
+pub use units::{
+    add_mod, canonical, multiplier, reduce_goldilocks, reduce_halves, sub_mod, weak_multiplier, weak_square, Weak,
+};

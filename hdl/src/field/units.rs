@@ -169,8 +169,8 @@ enum Product {
 }
 
 /// Places a leaf.
-fn product(m: &mut Module, leaf: &Rc<Module>, a: Sig, b: Sig) -> Product {
-    let placed = m.call("leaf", leaf, &[("a", a), ("b", b)]);
+fn product(m: &mut Module, leaf: &Rc<Module>, operands: &[(&str, Sig)]) -> Product {
+    let placed = m.call("leaf", leaf, operands);
     match leaf.ports().any(|(name, ..)| name == "c0") {
         true => Product::Quarters(["c0", "c1", "c2", "c3"].map(|port| {
             let coefficient = m.output_of(&placed, port);
@@ -184,7 +184,7 @@ fn product(m: &mut Module, leaf: &Rc<Module>, a: Sig, b: Sig) -> Product {
 pub fn multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
     let mut m = Module::new(format!("{}_mul", field.name));
     let (a, b) = (m.pipe_input("a", field.bits), m.pipe_input("b", field.bits));
-    let y = match product(&mut m, leaf, a, b) {
+    let y = match product(&mut m, leaf, &[("a", a), ("b", b)]) {
         Product::Words([low, high]) => reduce_goldilocks(&mut m, low, high),
         Product::Quarters(quarters) => {
             let weak = reduce_quarters(&mut m, quarters);
@@ -200,9 +200,18 @@ pub fn multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
 /// The same with `y` any word of the right residue, for products that only go on into sums and products: it saves a
 /// comparison, a subtraction and a choice of 64 bits.
 pub fn weak_multiplier(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
-    let mut m = Module::new(format!("{}_mul_weak", field.name));
-    let (a, b) = (m.pipe_input("a", field.bits), m.pipe_input("b", field.bits));
-    let y = match product(&mut m, leaf, a, b) {
+    weak(field, "mul", leaf, &["a", "b"])
+}
+
+/// The square of `a` as a weak multiplier gives it, where squares have a leaf.
+pub fn weak_square(field: &Field, leaf: &Rc<Module>) -> Rc<Module> {
+    weak(field, "square", leaf, &["a"])
+}
+
+fn weak(field: &Field, name: &str, leaf: &Rc<Module>, operands: &[&str]) -> Rc<Module> {
+    let mut m = Module::new(format!("{}_{name}_weak", field.name));
+    let operands: Vec<(&str, Sig)> = operands.iter().map(|&port| (port, m.pipe_input(port, field.bits))).collect();
+    let y = match product(&mut m, leaf, &operands) {
         Product::Words([low, high]) => reduce_weakly(&mut m, low, high),
         Product::Quarters(quarters) => reduce_quarters(&mut m, quarters),
     };

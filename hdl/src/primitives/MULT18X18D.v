@@ -1,4 +1,4 @@
-// ECP5 MULT18X18D as used here: unsigned, registers at both inputs, in the middle and at the output, all on CLK0.
+// ECP5 MULT18X18D as used here: both operands signed or none, registers at both inputs, in the middle and at the output, all on CLK0.
 // Anything else stops the simulation.
 `ifndef SYNTHESIS
 // Ports that must be tied to one value are not looked at.
@@ -28,12 +28,12 @@ module MULT18X18D (
     reg [17:0] a, b;
     reg [35:0] m, p;
     always @(posedge CLK0) begin
-        if (SIGNEDA || SIGNEDB || SOURCEA || SOURCEB || RST0 || !CE0) $stop;
+        if (SIGNEDA != SIGNEDB || SOURCEA || SOURCEB || RST0 || !CE0) $stop;
         a <= {A17, A16, A15, A14, A13, A12, A11, A10, A9,
         A8, A7, A6, A5, A4, A3, A2, A1, A0};
         b <= {B17, B16, B15, B14, B13, B12, B11, B10, B9,
         B8, B7, B6, B5, B4, B3, B2, B1, B0};
-        m <= {18'b0, a} * {18'b0, b};
+        m <= { {18{SIGNEDA & a[17]} }, a} * { {18{SIGNEDB & b[17]} }, b};
         p <= m;
     end
     assign {P35, P34, P33, P32, P31, P30, P29, P28, P27,

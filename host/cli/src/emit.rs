@@ -61,7 +61,7 @@ pub fn run(args: &EmitArgs, output: &Output) -> Result<ExitCode, Failure> {
     }
     put("waivers.vlt".into(), &accelerator::waivers())?;
     put("regs.json".into(), &registers::json())?;
-    let multipliers = design.instances_of(hotloop_hdl::field::MULTIPLIER_LEAF);
+    let multipliers = accelerator::multipliers_of(&design);
     let top = design.top().name();
     let mut object = json!({ "preset": args.preset, "top": top, "multipliers": multipliers, "files": files });
     let mut lines = vec![

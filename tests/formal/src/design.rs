@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use hotloop_hdl::{
     accelerator,
     datapath::{Design, Module, Sig},
-    field::{add_mod, multiplier, multiplier_leaf, sub_mod, Field, MultiplierLeaf},
+    field::{add_mod, multiplier, multiplier_leaf, square_leaf, sub_mod, Field, MultiplierLeaf},
     poseidon::dispatcher,
     Config,
 };
@@ -34,7 +34,8 @@ pub fn modules() -> BTreeMap<String, String> {
     add(Design::new(dispatcher(UNITS, DISPATCHED)));
     // Every leaf has the same name, and so has every multiplier; these get their own.
     let leaf = ecp5();
-    for (module, name) in [(&leaf, "mul_leaf"), (&multiplier(&Field::GOLDILOCKS, &leaf), "goldilocks_mul")] {
+    let (square, multiplier) = (ecp5_square(), multiplier(&Field::GOLDILOCKS, &leaf));
+    for (module, name) in [(&leaf, "mul_leaf"), (&square, "square_leaf"), (&multiplier, "goldilocks_mul")] {
         let own = format!("{name}_ecp5");
         let text = module.verilog().replacen(&format!("module {name} "), &format!("module {own} "), 1);
         files.insert(own, text);
@@ -44,6 +45,10 @@ pub fn modules() -> BTreeMap<String, String> {
 
 fn ecp5() -> Rc<Module> {
     multiplier_leaf(MultiplierLeaf::Ecp5)
+}
+
+fn ecp5_square() -> Rc<Module> {
+    square_leaf(MultiplierLeaf::Ecp5).expect("squares have a leaf")
 }
 
 /// A module of a unit with two operands.
@@ -71,7 +76,12 @@ pub fn ecp5_latency() -> u32 {
     ecp5().latency().expect("a pipelined unit")
 }
 
-/// Stages of the modular multiplier behind it.
+/// Stages of the ECP5's leaf of a square.
+pub fn ecp5_square_latency() -> u32 {
+    ecp5_square().latency().expect("a pipelined unit")
+}
+
+/// Stages of the modular multiplier behind a leaf of the ECP5.
 pub fn ecp5_reduction_latency() -> u32 {
     multiplier(&Field::GOLDILOCKS, &ecp5()).latency().expect("a pipelined unit") - ecp5_latency()
 }

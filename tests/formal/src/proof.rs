@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    design::{ecp5_latency, ecp5_reduction_latency, leaf_latency, pair_latency, reduction_latency, DISPATCHED, UNITS},
+    design::{
+        ecp5_latency, ecp5_reduction_latency, ecp5_square_latency, leaf_latency, pair_latency, reduction_latency,
+        DISPATCHED, UNITS,
+    },
     text::{cut_products, free_memories, insert, open_cells, Break, Probe},
 };
 
@@ -234,6 +237,33 @@ fn arithmetic() -> Vec<Proof> {
                     module: "mul_leaf_ecp5",
                     how: Break::Replace("[32:0];", "[31:0];"),
                     depth: ecp5_latency() + 2,
+                },
+            ],
+        },
+        Proof {
+            name: "square_leaf_ecp5",
+            claim: "the seven cells have the right operands and signs, and their products become the coefficients of the square \
+                    modulo z^4 − z^2 + 1, for all products that keep (x0 + x2)(x1 + x3) = x0x1 + (x0x3 + x1x2 + x2x3)",
+            reach: Reach::Pipeline(ecp5_square_latency()),
+            top: "square_leaf_ecp5",
+            modules: vec![("square_leaf_ecp5", vec![include_str!("../properties/square.sv")])],
+            wrapper: Some(include_str!("../properties/mult18x18d.sv")),
+            probes: vec![],
+            cut: Some(Products::Cells("MULT18X18D", 7)),
+            memories: Memories::Arrays,
+            values: vec![value("LATENCY", ecp5_square_latency())],
+            broken: vec![
+                Broken {
+                    what: "an operand is the wrong quarter",
+                    module: "square_leaf_ecp5",
+                    how: Break::Replace("= a[47:32]", "= a[46:31]"),
+                    depth: 2,
+                },
+                Broken {
+                    what: "a difference has no sign",
+                    module: "square_leaf_ecp5",
+                    how: Break::Replace(".SIGNEDA(1'h1)", ".SIGNEDA(1'h0)"),
+                    depth: 2,
                 },
             ],
         },

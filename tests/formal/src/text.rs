@@ -73,7 +73,8 @@ pub fn cut_products(module: &str, count: usize) -> String {
     out
 }
 
-/// Leads operands of every cell `cell` out of its instance, as `f_a_N` and `f_b_N`, and its product in, as `f_p_N`.
+/// Leads operands of every cell `cell` and whether they have signs out of its instance, as `f_a_N`, `f_b_N` and `f_s_N`, and
+/// its product in, as `f_p_N`.
 /// Panics unless there are `count`.
 pub fn open_cells(module: &str, cell: &str, count: usize) -> String {
     let mut out = String::new();
@@ -81,8 +82,8 @@ pub fn open_cells(module: &str, cell: &str, count: usize) -> String {
     for line in module.lines() {
         if line.starts_with(&format!("    {cell} #(")) {
             let n = cells;
-            out += &format!("    wire [17:0] f_a_{n}, f_b_{n};\n    wire [35:0] f_p_{n};\n{line}\n");
-            out += &format!("        .f_a(f_a_{n}),.f_b(f_b_{n}),.f_p(f_p_{n}),\n");
+            out += &format!("    wire [17:0] f_a_{n}, f_b_{n};\n    wire f_s_{n};\n    wire [35:0] f_p_{n};\n{line}\n");
+            out += &format!("        .f_a(f_a_{n}),.f_b(f_b_{n}),.f_s(f_s_{n}),.f_p(f_p_{n}),\n");
             cells += 1;
         } else {
             out += line;

@@ -34,14 +34,24 @@ fn pairs(below: u64) -> Vec<(u64, u64)> {
 
 /// Streams one pair a cycle through a unit and compares each output with what is expected of it, `latency` later.
 fn check(model: &str, latency: usize, below: u64, outputs: &[Output]) {
+    stream(model, latency, &["a", "b"], &pairs(below), outputs);
+}
+
+/// The same for a unit that squares.
+fn check_square(model: &str, latency: usize, outputs: &[Output]) {
+    let squares: Vec<(u64, u64)> = pairs(u64::MAX).into_iter().map(|(x, _)| (x, x)).collect();
+    stream(model, latency, &["a"], &squares, outputs);
+}
+
+fn stream(model: &str, latency: usize, operands: &[&str], pairs: &[(u64, u64)], outputs: &[Output]) {
     let mut unit = Clocked::open(model).unwrap();
-    let (a, b) = (unit.port("a").unwrap(), unit.port("b").unwrap());
+    let operands: Vec<_> = operands.iter().map(|name| unit.port(name).unwrap()).collect();
     let ports: Vec<_> = outputs.iter().map(|(name, f)| (unit.port(name).unwrap(), *f)).collect();
-    let pairs = pairs(below);
     for cycle in 0..pairs.len() + latency {
         let (x, y) = pairs[cycle.min(pairs.len() - 1)];
-        unit.set(a, x);
-        unit.set(b, y);
+        for (&port, value) in operands.iter().zip([x, y]) {
+            unit.set(port, value);
+        }
         unit.step().unwrap();
         if let Some(done) = (cycle + 1).checked_sub(latency) {
             let Some(&(x, y)) = pairs.get(done) else { break };
@@ -107,16 +117,24 @@ fn coefficient(x: u64, y: u64, index: usize) -> u64 {
     (product[index] & ((1 << QUARTER_BITS[index]) - 1)) as u64
 }
 
+const COEFFICIENTS: [Output; 4] = [
+    ("c0", |x, y| coefficient(x, y, 0)),
+    ("c1", |x, y| coefficient(x, y, 1)),
+    ("c2", |x, y| coefficient(x, y, 2)),
+    ("c3", |x, y| coefficient(x, y, 3)),
+];
+
 #[test]
 fn products_of_the_ecp5_leaf() {
-    let coefficients: [Output; 4] = [
-        ("c0", |x, y| coefficient(x, y, 0)),
-        ("c1", |x, y| coefficient(x, y, 1)),
-        ("c2", |x, y| coefficient(x, y, 2)),
-        ("c3", |x, y| coefficient(x, y, 3)),
-    ];
-    check("field_leaf_ecp5", 6, u64::MAX, &coefficients);
+    check("field_leaf_ecp5", 6, u64::MAX, &COEFFICIENTS);
     check_modular("ecp5", [11, 10]);
+}
+
+#[test]
+fn squares_of_the_ecp5_leaf() {
+    check_square("field_square_leaf_ecp5", 4, &COEFFICIENTS);
+    let square: [Output; 1] = [("canonical", |x, y| in_field(x, y, |x, y| x * y))];
+    check_square("field_weak_square_ecp5", 8, &square);
 }
 
 #[test]

@@ -6,10 +6,14 @@
 //!
 //! Its additive form, twice (x1y0 + x0y1 = (x1 + x0)(y1 + y0) − x1y1 − x0y0), keeps everything unsigned; sums of two quarters
 //! have 17 bits, that of all four has 18: every product fits an unsigned MULT18X18D.
+//!
+//! A square takes seven. By t = z^2, modulo t^2 − t + 1, x = E + z·O with E = x0 + x2·t and O = x1 + x3·t, and
+//! x² = E² + t·O² + 2z·EO: three products for EO by Karatsuba's method, and two for each of E² and O², as
+//! (a + b·t)² = (a − b)(a + b) + b(2a + b)·t.
 
 use std::rc::Rc;
 
-use super::MULTIPLIER_LEAF;
+use super::{MULTIPLIER_LEAF, SQUARE_LEAF};
 use crate::{
     datapath::{Cell, Module, Parameter, PortDirection, Sig},
     primitives::MULT18X18D,
@@ -42,7 +46,7 @@ pub(super) fn ecp5() -> Rc<Module> {
     let cell = cell();
     let mut times = |name: &str, part: fn(&Operand) -> Sig| {
         let [x, y] = operands.each_ref().map(part);
-        product(&mut m, &cell, name, x, y)
+        product(&mut m, &cell, name, x, y, Signs::None)
     };
     let [p0, p1, p2, p3] = [
         times("p0", |x| x.quarters[0]),
@@ -73,6 +77,60 @@ pub(super) fn ecp5() -> Rc<Module> {
     Rc::new(m)
 }
 
+/// The leaf of a square: port `a`, outputs as those of a product, four stages.
+///
+/// - c0 = (x0 − x2)(x0 + x2) − x3(2·x1 + x3)
+/// - c1 = 2·(x0·x1 − x2·x3)
+/// - c2 = x2(2·x0 + x2) + x1(x1 + 2·x3)
+/// - c3 = 2·((x0 + x2)(x1 + x3) − x0·x1)
+///
+/// Sums have 17 or 18 bits, and the difference is a signed operand, so every product fits a MULT18X18D. −2^34 < c0 < 2^32,
+/// |c1| < 2^33, and 0 ≤ c2, c3 < 2^35, as c3 = 2·(x0·x3 + x1·x2 + x2·x3).
+pub(super) fn ecp5_square() -> Rc<Module> {
+    let mut m = Module::new(SQUARE_LEAF);
+    let word = m.pipe_input("a", 64);
+    let x = quarters(&mut m, word);
+    let (even, odd) = (m.add_carry(x[0], x[2]), m.add_carry(x[1], x[3]));
+    let less = {
+        let [a, b] = [x[0], x[2]].map(|x| m.extend(x, 17));
+        m.sub(a, b)
+    };
+    // a + 2b: the lowest bit is a's.
+    let mut once_and_twice = |a: Sig, b| {
+        let (lowest, rest) = (m.bit(a, 0), m.slice(a, 1, QUARTER - 1));
+        let rest = m.extend(rest, QUARTER);
+        let sum = m.add_carry(rest, b);
+        m.cat(&[sum, lowest])
+    };
+    let [b, u, v] = [once_and_twice(x[2], x[0]), once_and_twice(x[1], x[3]), once_and_twice(x[3], x[1])];
+    let cell = cell();
+    let mut times = |name: &str, x, y, signs| product(&mut m, &cell, name, x, y, signs);
+    let squares = times("difference", less, even, Signs::First);
+    let (b, u, v) =
+        (times("b", b, x[2], Signs::None), times("u", u, x[1], Signs::None), times("v", v, x[3], Signs::None));
+    let (p01, p23) = (times("p01", x[0], x[1], Signs::None), times("p23", x[2], x[3], Signs::None));
+    let all = times("all", even, odd, Signs::None);
+
+    let [c0_bits, c1_bits, c2_bits, c3_bits] = C_BITS;
+    let c0 = {
+        let (squares, v) = (m.extend_signed(squares, c0_bits), m.extend(v, c0_bits));
+        m.sub(squares, v)
+    };
+    let c2 = {
+        let [b, u] = [b, u].map(|x| m.extend(x, c2_bits));
+        m.add(b, u)
+    };
+    let mut twice = |a, b, width| {
+        let [a, b] = [a, b].map(|x| m.extend(x, width - 1));
+        let difference = m.sub(a, b);
+        m.reg(difference)
+    };
+    let [c1, c3] = [twice(p01, p23, c1_bits), twice(all, p01, c3_bits)].map(|half| m.shl(half, 1));
+    let (c0, c2) = (m.reg(c0), m.reg(c2));
+    m.pipe_outputs(&[("c0", c0), ("c1", c1), ("c2", c2), ("c3", c3)]);
+    Rc::new(m)
+}
+
 /// Bits of the remainder's coefficients, of which the first two are signed.
 pub const C_BITS: [u32; 4] = [35, 34, 35, 35];
 
@@ -90,7 +148,7 @@ impl Operand {
     /// Sums of neighbours take a stage: their products are needed one later than others, and the sum of all goes
     /// through two additions.
     fn new(m: &mut Module, word: Sig) -> Operand {
-        let quarters = [0, 1, 2, 3].map(|i| m.slice(word, i * QUARTER, QUARTER));
+        let quarters = quarters(m, word);
         let (even, odd) = (m.add_carry(quarters[0], quarters[2]), m.add_carry(quarters[1], quarters[3]));
         let (low, high) = (m.add_carry(quarters[0], quarters[1]), m.add_carry(quarters[2], quarters[3]));
         let (low, high) = (m.reg(low), m.reg(high));
@@ -98,15 +156,33 @@ impl Operand {
     }
 }
 
+/// The quarters of a word, the lowest first.
+fn quarters(m: &mut Module, word: Sig) -> [Sig; 4] {
+    [0, 1, 2, 3].map(|i| m.slice(word, i * QUARTER, QUARTER))
+}
+
+/// Which operands of a product have a sign.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signs {
+    None,
+    /// The first one. The other has less than 18 bits.
+    First,
+}
+
 /// One cell: the product of operands of at most 18 bits.
-fn product(m: &mut Module, cell: &Rc<Module>, name: &str, x: Sig, y: Sig) -> Sig {
+fn product(m: &mut Module, cell: &Rc<Module>, name: &str, x: Sig, y: Sig, signs: Signs) -> Sig {
     assert_eq!(x.stage(), y.stage(), "operands of a cell come at the same time");
     let stage = x.stage().map(|s| s + CELL_LATENCY);
     let width = x.width() + y.width();
-    let (x, y) = (m.extend(x, 18), m.extend(y, 18));
+    let signed = signs == Signs::First;
+    let x = if signed { m.extend_signed(x, 18) } else { m.extend(x, 18) };
+    let y = m.extend(y, 18);
+    let sign = m.constant(signed.into(), 1);
     let (zero, one, unused) = (m.constant(0, 1), m.constant(1, 1), m.constant(0, 18));
     let mut inputs = vec![("A", x), ("B", y), ("C", unused), ("CE0", one)];
-    inputs.extend(["SIGNEDA", "SIGNEDB", "SOURCEA", "SOURCEB", "RST0"].map(|port| (port, zero)));
+    // A cell has both signs or none; the other operand's is then always clear.
+    inputs.extend([("SIGNEDA", sign), ("SIGNEDB", sign)]);
+    inputs.extend(["SOURCEA", "SOURCEB", "RST0"].map(|port| (port, zero)));
     let placed = m.instance(name, cell, &inputs);
     let p = m.output_of(&placed, "P");
     let p = m.at(p, stage);

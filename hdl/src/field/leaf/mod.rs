@@ -3,6 +3,8 @@
 //! Every leaf is the module [`MULTIPLIER_LEAF`] with ports `a` and `b`, one product a cycle; the datapath layer takes the
 //! number of stages from the module. What it gives is the words `low` and `high` of the product, or, where that is
 //! cheaper, a remainder that is not finished: `c0` … `c3` ([`QUARTER_BITS`]). [`super::multiplier`] takes both.
+//!
+//! Where a square is cheaper than a product it has a leaf of its own, [`SQUARE_LEAF`] with the port `a`.
 
 mod ecp5;
 mod simulated;
@@ -16,6 +18,8 @@ use crate::{datapath::Module, primitives};
 
 /// Name of the module that stands for one 64 × 64 hardware multiplier: what "multipliers in the netlist" counts.
 pub const MULTIPLIER_LEAF: &str = "mul_leaf";
+/// Name of the module that stands for a hardware multiplier which only squares.
+pub const SQUARE_LEAF: &str = "square_leaf";
 
 /// What a 64 × 64 product is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +29,7 @@ pub enum MultiplierLeaf {
         /// Stages from operands to product.
         latency: u32,
     },
-    /// 9 MULT18X18D by Karatsuba's method, twice, modulo z^4 − z^2 + 1 with z = 2^16: 6 stages.
+    /// 9 MULT18X18D by Karatsuba's method, twice, modulo z^4 − z^2 + 1 with z = 2^16: 6 stages. 7 for a square: 4 stages.
     Ecp5,
     /// 12 DSP48E1 of the 7 series: 8 stages.
     Xilinx7,
@@ -41,4 +45,9 @@ pub fn multiplier_leaf(leaf: MultiplierLeaf) -> Rc<Module> {
         MultiplierLeaf::Xilinx7 => xilinx::xilinx(&primitives::DSP48E1),
         MultiplierLeaf::Xilinx => xilinx::xilinx(&primitives::DSP48E2),
     }
+}
+
+/// The leaf of a square, if it is not that of a product.
+pub fn square_leaf(leaf: MultiplierLeaf) -> Option<Rc<Module>> {
+    (leaf == MultiplierLeaf::Ecp5).then(ecp5::ecp5_square)
 }

@@ -6,19 +6,33 @@ use crate::{
     poseidon::fifo::counted,
 };
 
-/// The memory: a state a row, low and high halves of words 0 to 5 and 6 to 11 in parts of their own.
+/// Words of a row that are written at a time.
+pub const GROUP: usize = 6;
+
+/// A write of one [`GROUP`] of a row.
+#[derive(Clone, Copy)]
+pub struct Write {
+    pub enable: Sig,
+    pub row: Sig,
+}
+
+/// The memory: a state a row, low and high halves of words 0 to 5 and 6 to 11 in parts of their own. Behind the states the part
+/// of words 0 to 5 has as many rows for words 6 to 11 of results, which leave from there, too.
 ///
-/// `writes` are the enables and rows of words 0 to 5 and of words 6 to 11, which take the same six `words`. Low halves come
-/// the cycle after `row`, high ones a cycle later.
-pub fn memory(m: &mut Module, writes: &[(Sig, Sig); 2], words: &[Sig], row: Sig) -> [Vec<Sig>; 2] {
+/// `writes` are those of words 0 to 5 and of words 6 to 11, which take the same `words`. `row` is a state's, or has the bit
+/// above it set. Low halves come the cycle after it, high ones a cycle later.
+pub fn memory(m: &mut Module, writes: &[Write; 2], words: &[Sig], row: Sig) -> [Vec<Sig>; 2] {
+    assert_eq!(words.len(), GROUP, "half of a state");
     let rows = [row, m.reg(row)];
     [0, 1].map(|half| {
         let halves: Vec<Sig> = words.iter().map(|&word| m.slice(word, 32 * half, 32)).collect();
         let data = m.pack(&halves);
         writes
             .iter()
-            .flat_map(|&(write, written)| {
-                let read = m.ram_apart(STATES, write, written, data, rows[half as usize]);
+            .zip([2 * STATES, STATES])
+            .flat_map(|(write, depth)| {
+                let asked = m.slice(rows[half as usize], 0, depth.ilog2());
+                let read = m.ram_apart(depth, write.enable, write.row, data, asked);
                 m.split(read, 32)
             })
             .collect()

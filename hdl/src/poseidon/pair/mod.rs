@@ -7,9 +7,9 @@
 //!               memory ─► row ──────►            ├─► + constants ─► two S-boxes ──┤                  ├─► matrix
 //!               (N states,             words 0 ──┘                                 └─ words 0 ────────┤       │
 //!                │ a row a cycle)                                                                     │       │
-//!                  ▲ └──────────────────────────────────────────── words 1 … 11, late ────────────────┘       │
-//!                  └──────────────────────────────────────────────── six words a cycle ◄──────────────────────┤
-//!                                                                    six words a cycle of a result ─► queue ◄─┘
+//!                │ ▲ └──────────────────────────────────────────── words 1 … 11, late ────────────────┘       │
+//!                │ └──────────────────────────────────────────────── six words a cycle ◄──────────────────────┘
+//!                └─► a word of a result
 //! ```
 //!
 //! As in the unit with one S-box ([`super::serial`]) a state has a place in the memory for as long as it is inside, and what
@@ -18,11 +18,11 @@
 //! 118 of 120 that two S-boxes take in 60 cycles. [`schedule`] has the phases.
 //!
 //! A row of the memory is read at once: into two registers of six words for a full pass, which move on by a word; or to
-//! the matrix, when word 0 of a partial pass has come. High halves are read, moved and collected a cycle later than low
-//! ones, as the matrix wants them.
+//! the matrix, when word 0 of a partial pass has come. Results are read in the phases that are left, a word at a time. High
+//! halves are read, moved and collected a cycle later than low ones, as the matrix wants them.
 //!
-//! New states and results do not go through the memory. Words of new states wait in two short queues for a full pass that no
-//! other state needs; results are queued as they come from the matrix.
+//! New states do not go through the memory: their words wait in two short queues for a full pass that no other state
+//! needs.
 
 mod memory;
 mod results;
@@ -45,15 +45,14 @@ use crate::{
     datapath::{Module, Sig, Wire},
     sets::{Hash, HALF_FULL_ROUNDS, PARTIAL_ROUNDS},
 };
-use memory::{memory, NewStates};
-use results::Results;
+use memory::{memory, NewStates, Write, GROUP};
+use results::{Ports, Results};
 use schedule::{Schedule, FULLS_MIXED, PARTIALS, SECOND_MIXED};
 
-/// States inside, results that wait included: a permutation takes about 2000 cycles at a multiplier latency of 14, so 34
-/// fill the unit.
+/// States inside: a permutation takes about 2000 cycles at a multiplier latency of 14, so 34 fill the unit.
 const STATES: u64 = 64;
-/// States that wait for a place, and one whose last word leaves.
-const OUTSIDE: u64 = 4;
+/// States that wait for a place, and results that wait to leave, at most.
+const OUTSIDE: u64 = 5;
 /// States in the unit, at most.
 pub const IN_FLIGHT: u64 = STATES + OUTSIDE;
 /// Bits of a state's number.
@@ -76,11 +75,12 @@ fn describe(m: &mut Module, config: &Config) {
     let schedule = Schedule::new(m, BEFORE_SBOX + unit_sbox.latency().unwrap_or_default());
 
     // The memory and the queues, their other ends wires until these exist.
-    let writes = [(); 2].map(|_| (m.wire(1), m.wire(ID)));
-    let mixed: Vec<Wire> = (0..6).map(|_| m.wire(64)).collect();
+    let writes = [ID + 1, ID].map(|bits| (m.wire(1), m.wire(bits)));
+    let mixed: Vec<Wire> = (0..GROUP).map(|_| m.wire(64)).collect();
     let mixed_words: Vec<Sig> = mixed.iter().map(|wire| **wire).collect();
-    let row_address = m.wire(ID);
-    let rows = memory(m, &writes.each_ref().map(|(write, address)| (**write, **address)), &mixed_words, *row_address);
+    let row_address = m.wire(ID + 1);
+    let written = writes.each_ref().map(|(enable, row)| Write { enable: **enable, row: **row });
+    let rows = memory(m, &written, &mixed_words, *row_address);
     let full_queue = Queue::new(m, "full_passes", ID + 3, STATES);
     let partial_queue = Queue::new(m, "partial_passes", 64 + ID + PASS_BITS, STATES);
     let new_taken = m.wire(1);
@@ -284,25 +284,29 @@ fn describe(m: &mut Module, config: &Config) {
     m.connect(full_queue.push, full_push);
     m.connect(full_queue.entry, entry);
 
-    // Words 0 to 5 are written when they come, the others a cycle later.
+    // Words 0 to 5 are written when they come, the others a cycle later; those of results to both parts.
     let lower = m.delay_valid(done.valid, 1);
     let upper = m.delay_valid(done.valid, 2);
+    let upper_of_result = m.delay_valid(completes, 2);
     let later_id = m.reg(id);
-    for ((write, address), (when, id)) in writes.into_iter().zip([(lower, id), (upper, later_id)]) {
+    let lower_or_result = m.or(lower, upper_of_result);
+    let lower_id = m.mux(upper_of_result, later_id, id);
+    let lower_row = m.cat(&[upper_of_result, lower_id]);
+    for ((write, row), (when, at)) in writes.into_iter().zip([(lower_or_result, lower_row), (upper, later_id)]) {
         m.connect(write, when);
-        m.connect(address, id);
+        m.connect(row, at);
     }
 
-    // A row is there two cycles after its address is chosen: for a partial pass in even phases, else for a full one.
-    let address = m.mux(whole, mixing.id, asked.id);
+    // A row is there two cycles after its address is chosen: for a partial pass in even phases, else for a full one or a result.
+    let asks_full = schedule.at(m, schedule.loads().map(|load| load - 2));
+    let free = schedule.at(m, schedule.free());
+    let first_six = [0, 1].map(|half| &rows[half][..GROUP]);
+    let results = Results::new(m, &Ports { free, completes, rows: first_six, out_ready });
+    let [of_partial, of_full] = [mixing.id, asked.id].map(|id| m.extend(id, ID + 1));
+    let address = m.choose(&[(whole, of_partial), (asks_full, of_full)], results.row);
     let address = m.reg(address);
     m.connect(row_address, address);
-
-    let first_half = m.delay_valid(completes, 1);
-    let second_half = m.delay_valid(completes, 2);
-    let comes = m.or(first_half, second_half);
-    let results = Results::new(m, comes, &mixed_words, out_ready);
-    counted(m, inside, taken, results.left);
+    counted(m, inside, taken, results.fetched);
     m.output("in_ready", new.ready);
     m.output("out_valid", results.valid);
     m.output("out_word", results.word);

@@ -57,6 +57,12 @@ impl Schedule {
     pub fn loads(&self) -> [i64; 4] {
         LOADED.map(|x| self.chosen(x) - 1)
     }
+
+    /// When a row may be asked for that no pass needs.
+    pub fn free(&self) -> impl Iterator<Item = i64> {
+        let taken = self.loads().map(|load| (load - 2).rem_euclid(FRAME));
+        (1..FRAME).step_by(2).filter(move |phase| !taken.contains(phase))
+    }
 }
 
 /// When words of full passes leave.

@@ -8,7 +8,7 @@ use hotloop::{
 };
 use hotloop_hdl::{
     datapath::Design,
-    field::{multiplier_leaf, MultiplierLeaf},
+    field::{multiplier_leaf, square_leaf, MultiplierLeaf},
 };
 
 use super::{Goal, Method, Row};
@@ -129,18 +129,25 @@ fn ntt_split(device: &Device) -> Result<Vec<Row>, HotloopError> {
     Ok(rows)
 }
 
-/// What one 64 × 64 product is made of, counted in the leaves' netlists.
+/// What one 64 × 64 product is made of, and a square where that is less, counted in the leaves' netlists.
 fn leaves(_: &Device) -> Result<Vec<Row>, HotloopError> {
     let leaves = [
         (MultiplierLeaf::Ecp5, "MULT18X18D", 9.0),
         (MultiplierLeaf::Xilinx7, "DSP48E1", 12.0),
         (MultiplierLeaf::Xilinx, "DSP48E2", 12.0),
     ];
-    let row = |(leaf, cell, goal)| {
-        let cells = Design::new(multiplier_leaf(leaf)).instances_of(cell);
-        Row::new(format!("64 × 64 product, {leaf:?}"), cells as f64, cell, Method::Measured, Goal::AtMost(goal))
+    let row = |what: String, module, cell, goal| {
+        let cells = Design::new(module).instances_of(cell);
+        Row::new(what, cells as f64, cell, Method::Measured, Goal::AtMost(goal))
     };
-    Ok(leaves.map(row).to_vec())
+    let mut rows = Vec::new();
+    for (leaf, cell, goal) in leaves {
+        rows.push(row(format!("64 × 64 product, {leaf:?}"), multiplier_leaf(leaf), cell, goal));
+        if let Some(square) = square_leaf(leaf) {
+            rows.push(row(format!("square of 64 bits, {leaf:?}"), square, cell, 7.0));
+        }
+    }
+    Ok(rows)
 }
 
 /// How long the simulator takes: a figure of this machine, not of a board.

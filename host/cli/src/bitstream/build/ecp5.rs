@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use hotloop_boards::{
-    ecp5::{Build, BuildError, Made, Report, NETLIST, SYNTHESISED},
+    ecp5::{Build, BuildError, Made, Report, NETLIST, REPORT, SYNTHESISED},
     manifest::SUFFIX,
     Board,
 };
@@ -156,9 +156,9 @@ fn run(
          multipliers and memories have places",
         shortened.begun, shortened.ended, shortened.absorbed
     ));
-    let words = build.nextpnr(job.board, job.seed);
-    let routing = timed("place and route", nextpnr, words, &mut |line| progress("place and route", line))?;
-    let report = Report::parse(&read("report.json")?).map_err(Failure::message)?;
+    let placing = timed("place", nextpnr, build.place(job.board, job.seed), &mut |line| progress("place", line))?;
+    let routing = timed("route", nextpnr, build.route(job.board), &mut |line| progress("route", line))?;
+    let report = Report::parse(&read(REPORT)?).map_err(Failure::message)?;
     let image = timed("image", ecppack, build.ecppack(&file), &mut |line| progress("image", line))?;
     let bytes = read(&file)?;
     let mut versions = vec![("hotloop".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
@@ -171,7 +171,7 @@ fn run(
     write_file(&out.join(&file), &bytes)?;
     write_file(&path, manifest.to_json().map_err(Failure::new)?.as_bytes())?;
     output.progress_done();
-    let steps = [synthesis, routing, image];
+    let steps = [synthesis, placing, routing, image];
     let object = json!({
         "manifest": path,
         "image": manifest,
