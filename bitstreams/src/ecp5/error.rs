@@ -62,10 +62,10 @@ pub enum BuildError {
         baud: u32,
     },
     /// Timing is not met.
-    #[error("timing is not met: {clocks}. Slowest path: {path}. Next: {next}another --seed")]
+    #[error("timing is not met: {clock}. Slowest path: {path}. Next: {next}another --seed")]
     Timing {
-        /// Which clocks, how far.
-        clocks: String,
+        /// Which clock, how far.
+        clock: String,
         /// The slowest path.
         path: String,
         /// What to try before another seed.
