@@ -42,7 +42,7 @@ fn ecp5_takes_nine_multipliers() {
 
 #[test]
 fn ecp5_takes_seven_multipliers_for_a_square() {
-    ecp5("Ecp5, square", square_leaf(MultiplierLeaf::Ecp5).expect("squares have a leaf"), 7);
+    ecp5("Ecp5-square", square_leaf(MultiplierLeaf::Ecp5).expect("squares have a leaf"), 7);
 }
 
 /// For both generations: the DSP48 in `dsp`, `family` for Yosys.

@@ -44,8 +44,8 @@ pub const REPORT: &str = "report.json";
 /// nearly full move to and fro for ever; what was is what ends them.
 const ROUTER: [(&str, f64); 3] =
     [("router2/initCurrCongWeight", 1.0), ("router2/currCongWeightMult", 0.8), ("router2/histCongWeight", 2.0)];
-/// The share of the clock that routing is asked for: what it meets by far (see [`Build::route`]).
-const ROUTED_SHARE: f64 = 1.0 / 3.0;
+/// How much more than the clock placing is asked for: paths that would miss that are placed closer, and routing takes detours.
+const PLACED_SHARE: f64 = 1.2;
 /// Flip-flops that Yosys may use. It takes what gates a few bits for their synchronous reset, whose wires are the slowest of
 /// the part: where fewer than twenty flip-flops of a module have the same one, it stays logic.
 const RESETS: &str =
@@ -149,7 +149,10 @@ impl Build {
         let wanted = wanted.unwrap_or_else(|| Preset::named(preset).unwrap_or(own).clock_mhz.into());
         let (pll, line) = clocks(board, wanted, baud)?;
         let (netlist, designs) = top::top(board, &config, &pll, &line);
-        let mut files = vec![(format!("{TOP}.lpf"), lpf::lpf(board)), (format!("{TOP}.v"), netlist.verilog(TOP))];
+        let mut files = vec![
+            (format!("{TOP}.lpf"), lpf::lpf(board, pll.mhz() * PLACED_SHARE)),
+            (format!("{TOP}.v"), netlist.verilog(TOP)),
+        ];
         for file in designs.iter().flat_map(Design::verilog) {
             // Models of the vendor's cells are for simulation; Yosys has its own.
             if !hotloop_hdl::primitives::ALL.iter().any(|primitive| primitive.name == file.name) {
@@ -191,25 +194,21 @@ impl Build {
         Ok((netlist.to_json(), shortened, placed))
     }
 
-    /// What nextpnr is told first: to place, into [`PLACED`].
+    /// What nextpnr is told first: to place, into [`PLACED`]. That has the settings of both runs: the second takes them from
+    /// there, whatever it is told.
     pub fn place(&self, board: &Board, seed: u64) -> Vec<String> {
-        let seed = seed.to_string();
-        // What is nearly full stays twice as compact as with the default.
-        self.nextpnr(
-            board,
-            &["--json", NETLIST, "--seed", &seed, "--placer", "static", "--no-route", "--write", PLACED],
-        )
+        let (seed, mhz) = (seed.to_string(), (self.clock_mhz * PLACED_SHARE).to_string());
+        let placed = ["--json", NETLIST, "--seed", &seed, "--freq", &mhz, "--no-route", "--write", PLACED];
+        // What is nearly full stays twice as compact as with the default placer, and only this router finds its ways there.
+        self.nextpnr(board, &[&placed[..], &["--placer", "static", "--router", "router2"]].concat())
     }
 
     /// What it is told then: to route. Timing that is not met is for [`Build::manifest`] to refuse, which has the report then.
     ///
-    /// That is a run of its own, for another clock. Where paths miss the clock, router2 lets the slowest count a conflict a
-    /// twentieth of what others do: two of them that want the same wire never agree, and the others never settle around
-    /// them. Where none misses it all count alike; ways are short in any case, as a wire's price is its delay.
+    /// That is a run of its own, as of the same placement conflicts end there and do not in one run with it (docs/design.md).
     pub fn route(&self, board: &Board) -> Vec<String> {
-        let clock = (self.clock_mhz * ROUTED_SHARE).to_string();
-        let routed = ["--json", PLACED, "--no-pack", "--no-place", "--router", "router2", "--freq", &clock];
-        self.nextpnr(board, &[&routed[..], &["--report", REPORT, "--textcfg", "top.config"]].concat())
+        let written = ["--report", REPORT, "--textcfg", "top.config"];
+        self.nextpnr(board, &[&["--json", PLACED, "--no-pack", "--no-place"][..], &written].concat())
     }
 
     fn nextpnr(&self, board: &Board, more: &[&str]) -> Vec<String> {

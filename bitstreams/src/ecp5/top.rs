@@ -18,7 +18,7 @@ use crate::{
 /// Name of the top module; the one below it is [`link::TOP`].
 pub const TOP: &str = "top";
 /// The accelerator's clock in the top.
-const CLOCK: &str = "clock";
+pub const CLOCK: &str = "clock";
 /// Lights of the link (docs/serial.md): the board's first LEDs.
 const LIGHTS: u32 = 4;
 

@@ -178,7 +178,7 @@ pub struct Rows {
 pub const ROWS_LATENCY: u32 = 4;
 
 /// Rows 0 to 5 of a [`convolution`] of words of 32 bits, and 6 to 11: [`ROWS_LATENCY`] stages and an addition, with a register
-/// behind each addition but this one.
+/// behind each addition but this one and the transform's first.
 pub fn rows(m: &mut Module, state: &[Sig], circulant: &[u64; 12], extras: &[Vec<Term>]) -> Vec<Rows> {
     const { assert!(ROWS_LATENCY == 4, "transform, convolution (3)") };
     let width = width_of(circulant, extras);
@@ -217,7 +217,7 @@ fn outer_and_inner(m: &mut Module, r: usize, products: &[[Sig; 4]]) -> (Sig, Sig
 enum Registers {
     /// Behind two additions in a row.
     Some,
-    /// Behind each.
+    /// Behind each, those of the transform aside.
     Each,
 }
 

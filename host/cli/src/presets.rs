@@ -114,7 +114,7 @@ have no part.
 const NOTES: &str = "
 A unit of Poseidon with k + 1 S-boxes has 4·(k + 1) multipliers of 64 × 64 bits and takes 96/k cycles a permutation; with
 one S-box for all rounds it has four and takes 120, with two eight and 60. A transform of L lanes has 2·L + 2, the one of one lane on ECP5 one
-that all share. One product is 9 MULT18 or 12 DSP48. Permutations a second are derived: units ÷ cycles × the assumed
+that all share. One product is 9 MULT18 (a square 7) or 12 DSP48. Permutations a second are derived: units ÷ cycles × the assumed
 clock, with every unit busy.
 
 24 units of 4 + 1 S-boxes would be a permutation a cycle. A bus of 512 bits brings one beat a cycle, which is what a
