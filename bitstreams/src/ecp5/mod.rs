@@ -46,10 +46,6 @@ const ROUTER: [(&str, f64); 3] =
     [("router2/initCurrCongWeight", 1.0), ("router2/currCongWeightMult", 0.8), ("router2/histCongWeight", 2.0)];
 /// How much more than the clock placing is asked for: paths that would miss that are placed closer, and routing takes detours.
 const PLACED_SHARE: f64 = 1.2;
-/// Flip-flops that Yosys may use. It takes what gates a few bits for their synchronous reset, whose wires are the slowest of
-/// the part: where fewer than twenty flip-flops of a module have the same one, it stays logic.
-const RESETS: &str =
-    "-minsrst 20 -cell $_DFF_?_ 01 -cell $_DFFE_??_ 01 -cell $_SDFF_?P?_ r -cell $_SDFFE_?P??_ r -cell $_DLATCH_?_ x";
 /// A PLL's clock may be off what was asked for by this share of it; the manifest has what it is.
 const NEAR: f64 = 0.02;
 /// A bit of the serial line may be off what was asked for by this share of it: half of what the receiver allows, which
@@ -177,8 +173,7 @@ impl Build {
         let sources: Vec<&str> =
             self.files.iter().map(|(name, _)| name.as_str()).filter(|name| name.ends_with(".v")).collect();
         let script = format!(
-            "read_verilog -sv {}; synth_ecp5 -noflatten -top {TOP} -run begin:map_ffs; dfflegalize {RESETS}; \
-             synth_ecp5 -noflatten -top {TOP} -run map_ffs:; flatten; opt_clean -purge; \
+            "read_verilog -sv {}; synth_ecp5 -noflatten -top {TOP}; flatten; opt_clean -purge; \
              setattr -unset src */w:* */c:*; write_json {SYNTHESISED}",
             sources.join(" ")
         );

@@ -60,7 +60,7 @@ pub fn row(m: &mut Module, terms: &[Term]) -> Sig {
 }
 
 /// Stages of [`fold`].
-pub const FOLDS: u32 = 3;
+const FOLDS: u32 = 3;
 
 /// `high·2^32 + low`, weak: [`FOLDS`] stages. Both are sums of some 32-bit halves, `width` bits each, at most 44.
 pub fn fold(m: &mut Module, low: Sig, high: Sig) -> Sig {
@@ -142,98 +142,10 @@ pub fn circulant(m: &mut Module, state: &[Sig], circulant: &[u64; 12], extras: &
 /// [`SUM_LATENCY`] stages.
 pub fn convolution(m: &mut Module, state: &[Sig], lo: u32, circulant: &[u64; 12], extras: &[Vec<Term>]) -> Vec<Sig> {
     const { assert!(SUM_LATENCY == 4, "transform, convolution (2), transform back") };
-    let width = width_of(circulant, extras);
-    let frequencies = Frequencies::new(circulant);
-    let products = products(m, state, lo, &frequencies, width, Registers::Some, &[]);
-    extras
-        .iter()
-        .enumerate()
-        .map(|(r, extra)| {
-            let (outer, inner) = outer_and_inner(m, r, &products);
-            let y = if is_sum(r) { m.add(outer, inner) } else { m.sub(outer, inner) };
-            let mut y = m.slice(y, frequencies.shift, width);
-            for term in extra {
-                let product = term.product(m, lo, width);
-                let product = m.delay(product, SUM_LATENCY - 1);
-                y = m.add(y, product);
-            }
-            m.reg(y)
-        })
-        .collect()
-}
-
-/// What rows r and r + 6 of a [`convolution`] are made of.
-pub struct Rows {
-    /// One is 2^`shift` · (`outer` + `inner`), the other 2^`shift` · (`outer` − `inner`).
-    pub outer: Sig,
-    /// See there.
-    pub inner: Sig,
-    /// Row r is the sum.
-    pub is_sum: bool,
-    /// See there.
-    pub shift: u32,
-}
-
-/// Stages of [`rows`].
-pub const ROWS_LATENCY: u32 = 4;
-
-/// Rows 0 to 5 of a [`convolution`] of words of 32 bits, and 6 to 11: [`ROWS_LATENCY`] stages and an addition, with a register
-/// behind each addition but this one and the transform's first.
-pub fn rows(m: &mut Module, state: &[Sig], circulant: &[u64; 12], extras: &[Vec<Term>]) -> Vec<Rows> {
-    const { assert!(ROWS_LATENCY == 4, "transform, convolution (3)") };
-    let width = width_of(circulant, extras);
-    let frequencies = Frequencies::new(circulant);
-    let products = products(m, state, 0, &frequencies, width, Registers::Each, extras);
-    let row = |r| {
-        let (outer, inner) = outer_and_inner(m, r, &products);
-        Rows { outer, inner, is_sum: is_sum(r), shift: frequencies.shift }
-    };
-    (0..6).map(row).collect()
-}
-
-/// Bits of a row's sum.
-fn width_of(circulant: &[u64; 12], extras: &[Vec<Term>]) -> u32 {
     let most = circulant.iter().sum::<u64>() + extras.iter().flatten().map(|t| t.factor).sum::<u64>();
     assert!(most < 1 << 12, "the matrix has small constants");
-    32 + (64 - most.leading_zeros())
-}
-
-/// Row `r` is its outer part plus its inner one, or minus.
-fn is_sum(r: usize) -> bool {
-    r % 4 < 2
-}
-
-/// The parts of row `r`, of the products of the frequencies.
-fn outer_and_inner(m: &mut Module, r: usize, products: &[[Sig; 4]]) -> (Sig, Sig) {
-    let [sum, alternating, re, im] = products[r % 3];
-    match r % 2 {
-        0 => (m.add(sum, alternating), re),
-        _ => (m.sub(sum, alternating), im),
-    }
-}
-
-/// Where sums have registers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Registers {
-    /// Behind two additions in a row.
-    Some,
-    /// Behind each, those of the transform aside.
-    Each,
-}
-
-/// For each index modulo 3 the convolution at 1, at −1, and real and imaginary part of that at i: three stages, or four.
-///
-/// A multiple of a word that is added to one row only is a quarter of it at 1 and at −1 and half of it at i, signs as those
-/// of the row: in its row that is all of it, and nothing in the others.
-fn products(
-    m: &mut Module,
-    state: &[Sig],
-    lo: u32,
-    frequencies: &Frequencies,
-    width: u32,
-    registers: Registers,
-    extras: &[Vec<Term>],
-) -> Vec<[Sig; 4]> {
+    let width = 32 + (64 - most.leading_zeros());
+    let frequencies = Frequencies::new(circulant);
     let wide = width + frequencies.shift;
     // n ↔ (n mod 3, n mod 4).
     let word = |m: &mut Module, a: usize, b: usize| {
@@ -250,7 +162,7 @@ fn products(
         })
         .collect();
     // Of x: sum, alternating sum, and the value at i, re + i·im; likewise the constants'.
-    (0..3)
+    let products: Vec<[Sig; 4]> = (0..3)
         .map(|a| {
             let mut terms: [Vec<(Sig, i64)>; 4] = Default::default();
             for (b, &[sum, alternating, re, im]) in spectra.iter().enumerate() {
@@ -260,20 +172,31 @@ fn products(
                 terms[2].extend([(re, c_re), (im, -c_im)]);
                 terms[3].extend([(re, c_im), (im, c_re)]);
             }
-            for (r, term) in extras.iter().enumerate().flat_map(|(r, extra)| extra.iter().map(move |term| (r, term))) {
-                if r % 3 != a {
-                    continue;
-                }
-                let factor = (term.factor << frequencies.shift) as i64;
-                assert!(factor % 4 == 0 && term.when.is_none(), "a word beside counts four times");
-                let word = m.slice(term.word, lo, 32);
-                let word = m.extend(word, wide);
-                let word = m.reg(word);
-                terms[0].push((word, factor / 4));
-                terms[1].push((word, if r % 2 == 0 { factor / 4 } else { -factor / 4 }));
-                terms[2 + r % 2].push((word, if is_sum(r) { factor / 2 } else { -factor / 2 }));
+            terms.map(|terms| combination(m, &terms, wide))
+        })
+        .collect();
+    extras
+        .iter()
+        .enumerate()
+        .map(|(r, extra)| {
+            let [sum, alternating, re, im] = products[r % 3];
+            let y = match r % 4 {
+                0 | 2 => m.add(sum, alternating),
+                _ => m.sub(sum, alternating),
+            };
+            let y = match r % 4 {
+                0 => m.add(y, re),
+                1 => m.add(y, im),
+                2 => m.sub(y, re),
+                _ => m.sub(y, im),
+            };
+            let mut y = m.slice(y, frequencies.shift, width);
+            for term in extra {
+                let product = term.product(m, lo, width);
+                let product = m.delay(product, SUM_LATENCY - 1);
+                y = m.add(y, product);
             }
-            terms.map(|terms| combination(m, &terms, wide, registers))
+            m.reg(y)
         })
         .collect()
 }
@@ -303,9 +226,9 @@ impl Frequencies {
     }
 }
 
-/// `Σ factor · term` modulo 2^width: two stages, pairs and their sum, or three. A register between them, for Yosys makes
-/// one large sum of what is added at once, which takes twice the look-up tables of single additions.
-fn combination(m: &mut Module, terms: &[(Sig, i64)], width: u32, registers: Registers) -> Sig {
+/// `Σ factor · term` modulo 2^width: two stages, pairs and their sum. A register between them, for Yosys makes one large
+/// sum of what is added at once, which takes twice the look-up tables of single additions.
+fn combination(m: &mut Module, terms: &[(Sig, i64)], width: u32) -> Sig {
     let terms: Vec<(Sig, bool)> = terms
         .iter()
         .filter(|(_, factor)| *factor != 0)
@@ -316,20 +239,15 @@ fn combination(m: &mut Module, terms: &[(Sig, i64)], width: u32, registers: Regi
         (true, false) => (m.sub(b, a), false),
         _ => (m.add(a, b), less_a),
     };
-    let in_pairs = |m: &mut Module, terms: &[(Sig, bool)]| -> Vec<(Sig, bool)> {
-        let pairs = terms.chunks(2).map(|pair| {
+    let pairs: Vec<(Sig, bool)> = terms
+        .chunks(2)
+        .map(|pair| {
             let (sum, less) = if let [a, b] = *pair { plus(m, a, b) } else { pair[0] };
             (m.reg(sum), less)
-        });
-        pairs.collect()
-    };
-    let mut sums = in_pairs(m, &terms);
-    if registers == Registers::Each {
-        sums = in_pairs(m, &sums);
-        assert!(sums.len() <= 2, "three stages for at most eight terms");
-    }
+        })
+        .collect();
     let zero = m.constant(0, width);
-    let (sum, less) = sums.into_iter().reduce(|a, b| plus(m, a, b)).unwrap_or((zero, false));
+    let (sum, less) = pairs.into_iter().reduce(|a, b| plus(m, a, b)).unwrap_or((zero, false));
     let sum = if less { m.sub(zero, sum) } else { sum };
     m.reg(sum)
 }
