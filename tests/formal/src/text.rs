@@ -73,9 +73,8 @@ pub fn cut_products(module: &str, count: usize) -> String {
     out
 }
 
-/// Leads operands of every cell `cell` and whether they have signs out of its instance, as `f_a_N`, `f_b_N` and `f_s_N`, and
-/// its product in, as `f_p_N`.
-/// Panics unless there are `count`.
+/// Leads operands of every cell `cell` and whether they have signs out of its instance, as `f_a_N`, `f_b_N` and `f_s_N`,
+/// and its product in, as `f_p_N`. Panics unless there are `count`.
 pub fn open_cells(module: &str, cell: &str, count: usize) -> String {
     let mut out = String::new();
     let mut cells = 0;
