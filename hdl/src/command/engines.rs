@@ -128,13 +128,16 @@ pub(super) fn engines(
     // An engine, at rest, begins every job as it comes out of reset: a job's cycles do not depend on what was before.
     // While a job is decoded the plan is not yet of its first level, but a commit job needs both.
     let reset = m.own_reset();
+    // From a register of each engine's own, for it goes far; a job is prepared for longer than that takes.
     let fresh = m.or(reset, decode);
+    let mut fresh = m.reg(fresh);
     let commit_begins = m.and(preparing, op.commit);
     let [transforms, hashes] = [plan.transform, plan.hashing].map(|mine| m.or(mine, commit_begins));
     for (part, engine, mine) in [("poseidon", &poseidon, hashes), ("ntt", &ntt, transforms), ("fold", &fold, op.fold)] {
         if let Some(engine) = engine {
             gate_clock(m, part, engine, active, mine);
             m.reset_by(engine, fresh);
+            fresh = m.reg(fresh);
         }
     }
     let ntt_out = of(m, &ntt, "out_valid", 1);

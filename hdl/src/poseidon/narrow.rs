@@ -82,6 +82,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
             let (turn, _) = turns(&mut m, turn, count, bits, whole);
             (turn, (word, whole))
         });
+    // A reset goes far: each unit's comes from a register of its own.
+    let mut reset = m.own_reset();
     let units: Vec<_> = (0..count)
         .map(|u| {
             let (mine_in, mine_out) = (m.eq_const(goes_to, u), m.eq_const(comes_from, u));
@@ -90,7 +92,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
                 ("in_word", *arriving_word),
                 ("out_ready", m.and(*takes, mine_out)),
             ];
-            m.instance(&format!("unit_{u}"), &unit, &inputs)
+            let unit = m.instance(&format!("unit_{u}"), &unit, &inputs);
+            reset = m.reg(reset);
+            m.reset_by(&unit, reset);
+            unit
         })
         .collect();
     let [unit_ready, result_valid, result] =

@@ -67,6 +67,11 @@ pub fn pair(config: &Config) -> Rc<Module> {
     Rc::new(m)
 }
 
+/// A phase of low halves and that of the high ones.
+fn late(m: &mut Module, low: Sig) -> [Sig; 2] {
+    [low, m.reg(low)]
+}
+
 fn describe(m: &mut Module, config: &Config) {
     let in_valid = m.input("in_valid", 1);
     let in_word = m.input("in_word", 64);
@@ -119,18 +124,20 @@ fn describe(m: &mut Module, config: &Config) {
     let full = asked.kept(m, follows);
     let full_new = hold(m, follows, asked_new);
 
-    let loads = schedule.at(m, schedule.loads());
-    let moves = schedule.at(m, schedule::fulls().map(|x| schedule.chosen(x) - 1));
-    let [row_loads, row_moves] = [loads, moves].map(|low| [low, m.reg(low)]);
+    let moves = schedule::fulls().map(|x| schedule.chosen(x) - 1);
+    let loads_or_moves: Vec<i64> = moves.chain(schedule.loads()).collect();
     let of_rows: Vec<Sig> = (0..2)
         .map(|sbox| {
+            let loads = schedule.copy(m, schedule.loads(), sbox);
+            let enables = schedule.copy(m, loads_or_moves.iter().copied(), sbox);
+            let [loads, enables] = [loads, enables].map(|low| late(m, low));
+            let six = GROUP * sbox as usize..;
             let [low, high] = [0, 1].map(|half| {
-                let enable = m.or(row_loads[half], row_moves[half]);
-                let words = rows[half][6 * sbox..6 * sbox + 6].iter().rev();
+                let words = rows[half][six.clone()][..GROUP].iter().rev();
                 let mut after = None;
                 for &word in words {
-                    let next = after.map_or(word, |after| m.mux(row_loads[half], word, after));
-                    after = Some(hold(m, enable, next));
+                    let next = after.map_or(word, |after| m.mux(loads[half], word, after));
+                    after = Some(hold(m, enables[half], next));
                 }
                 after.expect("six words")
             });
@@ -189,46 +196,43 @@ fn describe(m: &mut Module, config: &Config) {
     let with_first = Tag::choose(m, &[(is_partial, partials[0].0)], full).later(m, schedule.way - 1);
     let with_second = partials[1].0.later(m, schedule.way - 1);
 
-    // What leaves is collected or held, high halves a cycle after the low ones.
-    let collects = schedule.at(m, schedule::fulls());
-    let held_first = schedule.at(m, PARTIALS);
-    let held_second = schedule.at(m, schedule::seconds());
+    // What leaves is collected or held, high halves a cycle after the low ones, and chosen for the matrix.
+    let first = schedule.at(m, (0..schedule::FRAME).step_by(2));
+    let held = [schedule.at(m, PARTIALS), schedule.at(m, schedule::seconds())].map(|held| late(m, held));
     let of_second = schedule.at(m, SECOND_MIXED);
-    let of_full = schedule.at(m, FULLS_MIXED);
-    let late = |m: &mut Module, when: Sig| [when, m.reg(when)];
-    let [collects, held_first, held_second, of_second, of_full] =
-        [collects, held_first, held_second, of_second, of_full].map(|when| late(m, when));
-    let whole = schedule.at(m, (0..schedule::FRAME).step_by(2));
+    let of_second = late(m, of_second);
+    let word_0 = [0, 1].map(|half| {
+        let [first, second] = [0, 1].map(|sbox| hold(m, held[sbox][half], powers[sbox][half]));
+        m.mux(of_second[half], second, first)
+    });
     let mut halves = Vec::new();
-    for half in 0..2 {
-        let mut state = Vec::new();
-        for power in &powers {
-            let mut words = vec![hold(m, collects[half], power[half])];
-            while words.len() < 6 {
+    for sbox in 0..2 {
+        let collects = schedule.copy(m, schedule::fulls(), sbox);
+        let of_full = schedule.copy(m, FULLS_MIXED, sbox);
+        let low_halves = schedule.copy(m, (0..schedule::FRAME).step_by(2), 1 + sbox);
+        let [collects, of_full] = [collects, of_full].map(|when| late(m, when));
+        let six = GROUP * sbox as usize..;
+        let [low, high] = [0, 1].map(|half| {
+            let mut words = vec![hold(m, collects[half], powers[sbox as usize][half])];
+            while words.len() < GROUP {
                 words.push(hold(m, collects[half], words[words.len() - 1]));
             }
             words.reverse();
-            state.extend(words);
+            let mut others = rows[half][six.clone()][..GROUP].to_vec();
+            if sbox == 0 {
+                others[0] = word_0[half];
+            }
+            let chosen = words.into_iter().zip(others);
+            chosen.map(|(full, other)| m.mux(of_full[half], full, other)).collect::<Vec<Sig>>()
+        });
+        for (low, high) in low.into_iter().zip(high) {
+            let half = m.mux(low_halves, low, high);
+            halves.push(m.reg(half));
         }
-        let first = hold(m, held_first[half], powers[0][half]);
-        let second = hold(m, held_second[half], powers[1][half]);
-        let word_0 = m.mux(of_second[half], second, first);
-        let others = std::iter::once(word_0).chain(rows[half][1..].iter().copied());
-        let chosen: Vec<Sig> =
-            state.iter().zip(others).map(|(&full, other)| m.mux(of_full[half], full, other)).collect();
-        halves.push(chosen);
     }
-    let halves: Vec<Sig> = halves[0]
-        .iter()
-        .zip(&halves[1])
-        .map(|(&low, &high)| {
-            let half = m.mux(whole, low, high);
-            m.reg(half)
-        })
-        .collect();
 
     // The matrices.
-    let results = mix(m, config, &schedule, whole, &halves);
+    let results = mix(m, config, &schedule, first, &halves);
     for (wire, word) in mixed.into_iter().zip(results) {
         m.connect(wire, word);
     }
@@ -237,14 +241,14 @@ fn describe(m: &mut Module, config: &Config) {
     let before_first = schedule.at(m, PARTIALS.map(|x| x - 1));
     let before_second = schedule.at(m, schedule::seconds().map(|x| x - 1));
     let of_full_tag = with_first.later(m, 1);
-    let (first, second) = (with_first.kept(m, before_first), with_second.kept(m, before_second));
+    let (of_first, of_second) = (with_first.kept(m, before_first), with_second.kept(m, before_second));
     let [tag_of_full, tag_of_second] =
         [schedule.at(m, FULLS_MIXED.map(|g| g - 2)), schedule.at(m, SECOND_MIXED.map(|g| g - 2))];
-    let mixing = Tag::choose(m, &[(tag_of_full, of_full_tag), (tag_of_second, second)], first);
+    let mixing = Tag::choose(m, &[(tag_of_full, of_full_tag), (tag_of_second, of_second)], of_first);
 
     // Back. What is due next goes into a queue at once.
     let done = {
-        let valid = m.and(mixing.valid, whole);
+        let valid = m.and(mixing.valid, first);
         Tag { valid, ..mixing }.later(m, MIX + 1)
     };
     let was_full = schedule.at(m, FULLS_MIXED.map(|g| g + i64::from(MIX) - 1));
@@ -303,7 +307,7 @@ fn describe(m: &mut Module, config: &Config) {
     let first_six = [0, 1].map(|half| &rows[half][..GROUP]);
     let results = Results::new(m, &Ports { free, completes, rows: first_six, out_ready });
     let [of_partial, of_full] = [mixing.id, asked.id].map(|id| m.extend(id, ID + 1));
-    let address = m.choose(&[(whole, of_partial), (asks_full, of_full)], results.row);
+    let address = m.choose(&[(first, of_partial), (asks_full, of_full)], results.row);
     let address = m.reg(address);
     m.connect(row_address, address);
     counted(m, inside, taken, results.fetched);

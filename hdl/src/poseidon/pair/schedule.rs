@@ -48,6 +48,13 @@ impl Schedule {
         m.reg(any)
     }
 
+    /// The same from another register, the `copy`th, for others that it goes to: no tool makes one of them, as they come
+    /// from earlier phases.
+    pub fn copy(&self, m: &mut Module, phases: impl IntoIterator<Item = i64>, copy: u32) -> Sig {
+        let early = self.at(m, phases.into_iter().map(|phase| phase - i64::from(copy)));
+        m.delay(early, copy)
+    }
+
     /// The phase in which something is chosen that leaves the S-boxes in phase `x`.
     pub fn chosen(&self, x: i64) -> i64 {
         x - i64::from(self.way)
