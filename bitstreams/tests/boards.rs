@@ -65,14 +65,14 @@ fn boards_on_pci_have_the_ids_that_the_driver_knows() {
     }
 }
 
-/// Replaces `from` by `to` in a file, and gives the message and the line that should be in it: the one of
-/// what was replaced.
+/// Replaces `from` by `to` in a file, not as the end of a longer name, and gives the message and the line that should be in
+/// it: the one of what was replaced.
 fn refused(name: &str, text: &str, from: &str, to: &str) -> (String, usize) {
-    let changed = text.replacen(from, to, 1);
-    assert_ne!(changed, text, "{from} is not in the file");
+    let mut places = text.match_indices(from).map(|(at, _)| at);
+    let at = places.find(|&at| !text[..at].ends_with('_')).unwrap_or_else(|| panic!("{from} is not in the file"));
+    let changed = format!("{}{to}{}", &text[..at], &text[at + from.len()..]);
     let message = Board::parse(Path::new(name), &changed).unwrap_err().to_string();
-    let line = text[..text.find(from).unwrap()].matches('\n').count() + 1;
-    (message, line)
+    (message, text[..at].matches('\n').count() + 1)
 }
 
 #[test]
@@ -81,6 +81,7 @@ fn errors_name_the_line() {
         ("schema = 1", "schema = 2", "schema"),
         ("idcode = 0x81113043", "idcode = 0x81113042", "idcode"),
         ("idcode_mask = 0xffffffff", "idcode_mask = 0x00ffffff", "idcode_mask"),
+        ("accelerator_mhz = 100.0", "accelerator_mhz = 0.0", "accelerator_mhz"),
         ("mhz = 100.0", "mhz = 0.0", "clock.mhz"),
         ("name = \"ecpix5-85\"", "name = \"other\"", "name"),
         ("vendor = \"lattice\"", "vendor = \"acme\"", "acme"),
