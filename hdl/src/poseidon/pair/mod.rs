@@ -28,7 +28,7 @@ mod memory;
 mod results;
 mod schedule;
 
-use std::rc::Rc;
+use std::{ops::Range, rc::Rc};
 
 use super::{
     constants::UnitConstants,
@@ -65,6 +65,12 @@ pub fn pair(config: &Config) -> Rc<Module> {
     let mut m = Module::new("poseidon_unit");
     describe(&mut m, config);
     Rc::new(m)
+}
+
+/// The words of a state that an S-box takes in full passes.
+fn six_of(sbox: u32) -> Range<usize> {
+    let first = GROUP * sbox as usize;
+    first..first + GROUP
 }
 
 /// A phase of low halves and that of the high ones.
@@ -131,9 +137,8 @@ fn describe(m: &mut Module, config: &Config) {
             let loads = schedule.copy(m, schedule.loads(), sbox);
             let enables = schedule.copy(m, loads_or_moves.iter().copied(), sbox);
             let [loads, enables] = [loads, enables].map(|low| late(m, low));
-            let six = GROUP * sbox as usize..;
             let [low, high] = [0, 1].map(|half| {
-                let words = rows[half][six.clone()][..GROUP].iter().rev();
+                let words = rows[half][six_of(sbox)].iter().rev();
                 let mut after = None;
                 for &word in words {
                     let next = after.map_or(word, |after| m.mux(loads[half], word, after));
@@ -197,7 +202,7 @@ fn describe(m: &mut Module, config: &Config) {
     let with_second = partials[1].0.later(m, schedule.way - 1);
 
     // What leaves is collected or held, high halves a cycle after the low ones, and chosen for the matrix.
-    let first = schedule.at(m, (0..schedule::FRAME).step_by(2));
+    let mixes = schedule.at(m, schedule::mixed());
     let held = [schedule.at(m, PARTIALS), schedule.at(m, schedule::seconds())].map(|held| late(m, held));
     let of_second = schedule.at(m, SECOND_MIXED);
     let of_second = late(m, of_second);
@@ -209,16 +214,16 @@ fn describe(m: &mut Module, config: &Config) {
     for sbox in 0..2 {
         let collects = schedule.copy(m, schedule::fulls(), sbox);
         let of_full = schedule.copy(m, FULLS_MIXED, sbox);
-        let low_halves = schedule.copy(m, (0..schedule::FRAME).step_by(2), 1 + sbox);
+        // The first copy beside `mixes`, and the second.
+        let low_halves = schedule.copy(m, schedule::mixed(), 1 + sbox);
         let [collects, of_full] = [collects, of_full].map(|when| late(m, when));
-        let six = GROUP * sbox as usize..;
         let [low, high] = [0, 1].map(|half| {
             let mut words = vec![hold(m, collects[half], powers[sbox as usize][half])];
             while words.len() < GROUP {
                 words.push(hold(m, collects[half], words[words.len() - 1]));
             }
             words.reverse();
-            let mut others = rows[half][six.clone()][..GROUP].to_vec();
+            let mut others = rows[half][six_of(sbox)].to_vec();
             if sbox == 0 {
                 others[0] = word_0[half];
             }
@@ -232,7 +237,7 @@ fn describe(m: &mut Module, config: &Config) {
     }
 
     // The matrices.
-    let results = mix(m, config, &schedule, first, &halves);
+    let results = mix(m, config, &schedule, mixes, &halves);
     for (wire, word) in mixed.into_iter().zip(results) {
         m.connect(wire, word);
     }
@@ -241,14 +246,14 @@ fn describe(m: &mut Module, config: &Config) {
     let before_first = schedule.at(m, PARTIALS.map(|x| x - 1));
     let before_second = schedule.at(m, schedule::seconds().map(|x| x - 1));
     let of_full_tag = with_first.later(m, 1);
-    let (of_first, of_second) = (with_first.kept(m, before_first), with_second.kept(m, before_second));
+    let (first, second) = (with_first.kept(m, before_first), with_second.kept(m, before_second));
     let [tag_of_full, tag_of_second] =
         [schedule.at(m, FULLS_MIXED.map(|g| g - 2)), schedule.at(m, SECOND_MIXED.map(|g| g - 2))];
-    let mixing = Tag::choose(m, &[(tag_of_full, of_full_tag), (tag_of_second, of_second)], of_first);
+    let mixing = Tag::choose(m, &[(tag_of_full, of_full_tag), (tag_of_second, second)], first);
 
     // Back. What is due next goes into a queue at once.
     let done = {
-        let valid = m.and(mixing.valid, first);
+        let valid = m.and(mixing.valid, mixes);
         Tag { valid, ..mixing }.later(m, MIX + 1)
     };
     let was_full = schedule.at(m, FULLS_MIXED.map(|g| g + i64::from(MIX) - 1));
@@ -307,7 +312,7 @@ fn describe(m: &mut Module, config: &Config) {
     let first_six = [0, 1].map(|half| &rows[half][..GROUP]);
     let results = Results::new(m, &Ports { free, completes, rows: first_six, out_ready });
     let [of_partial, of_full] = [mixing.id, asked.id].map(|id| m.extend(id, ID + 1));
-    let address = m.choose(&[(first, of_partial), (asks_full, of_full)], results.row);
+    let address = m.choose(&[(mixes, of_partial), (asks_full, of_full)], results.row);
     let address = m.reg(address);
     m.connect(row_address, address);
     counted(m, inside, taken, results.fetched);

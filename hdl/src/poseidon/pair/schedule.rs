@@ -87,6 +87,11 @@ pub fn seconds() -> impl Iterator<Item = i64> {
     PARTIALS.into_iter().filter(|&x| x != SINGLE)
 }
 
+/// When the matrix takes a state, low halves first.
+pub fn mixed() -> impl Iterator<Item = i64> {
+    (0..FRAME).step_by(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
