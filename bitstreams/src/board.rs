@@ -227,6 +227,20 @@ pub struct Flash {
     pub width: u32,
     /// Places for images.
     pub slots: Vec<Slot>,
+    /// 7 series: its pins, for the accelerator's port to it. The clock has a pin of its own, which nobody names.
+    pub pins: Option<FlashPins>,
+}
+
+/// Pins of a configuration flash that are ordinary ones behind configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlashPins {
+    /// Chip select.
+    pub select: String,
+    /// The four data lines from 0: to the flash, from it, write protect, hold.
+    pub dq: Vec<String>,
+    /// Electrical standard.
+    pub standard: String,
 }
 
 impl Flash {
@@ -283,6 +297,9 @@ pub struct Capacity {
     pub ram_kilobits: u32,
 }
 
+/// What a flash erases at once, in bytes.
+const ERASE_BLOCK: u64 = 65536;
+
 /// A package pin with the key that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
@@ -318,6 +335,28 @@ impl Board {
         for (i, tie) in self.ties.iter().enumerate() {
             put(&format!("ties.{i}.pin"), &tie.pin);
         }
+        if let Some(flash) = &self.flash.pins {
+            put("flash.pins.select", &flash.select);
+            flash.dq.iter().enumerate().for_each(|(i, pin)| put(&format!("flash.pins.dq.{i}"), pin));
+        }
         pins
+    }
+
+    /// Whether the accelerator has a port to the board's flash, or why not.
+    pub fn flash_port(&self) -> Result<(), &'static str> {
+        let whole = |slot: &Slot| slot.offset.is_multiple_of(ERASE_BLOCK) && slot.bytes.is_multiple_of(ERASE_BLOCK);
+        if self.link != Link::Pcie {
+            return Err("it is not on PCI Express");
+        }
+        if self.flash.width > 4 {
+            return Err("its flash is two chips side by side, each with a half of every byte");
+        }
+        if !self.flash.slots.iter().all(whole) {
+            return Err("its slots do not begin and end with the flash's erase blocks of 64 KiB");
+        }
+        if self.family == Family::Series7 && self.flash.pins.is_none() {
+            return Err("its file does not name the flash's pins: table `flash.pins`");
+        }
+        Ok(())
     }
 }

@@ -147,6 +147,15 @@ fn flash(board: &Board) -> Result<(), Wrong> {
     if flash.board.is_none() && flash.cable.is_none() {
         return wrong("flash.board", "name the board or the cable, or the program will not find it");
     }
+    match &flash.pins {
+        Some(_) if board.family != Family::Series7 => {
+            return wrong("flash.pins", "only the 7 series have a flash on pins that a design names")
+        }
+        Some(pins) if pins.dq.len() != 4 => {
+            return wrong("flash.pins.dq", format!("{} pins for 4 lines", pins.dq.len()))
+        }
+        _ => {}
+    }
     for (i, slot) in flash.slots.iter().enumerate() {
         let end = slot.offset.checked_add(slot.bytes);
         if slot.bytes == 0 || end.is_none_or(|end| end > flash.bytes) {

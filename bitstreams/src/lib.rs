@@ -20,8 +20,8 @@ pub mod vivado;
 use std::path::{Path, PathBuf};
 
 pub use board::{
-    Backend, Board, Capacity, Clock, Configuration, Family, Flash, Leds, Link, Pcie, Pin, Reset, Slot, SlotKind, Tie,
-    Uart, Vendor, SCHEMA,
+    Backend, Board, Capacity, Clock, Configuration, Family, Flash, FlashPins, Leds, Link, Pcie, Pin, Reset, Slot,
+    SlotKind, Tie, Uart, Vendor, SCHEMA,
 };
 
 /// File name and text of every board of this build.

@@ -116,10 +116,61 @@ fn errors_name_the_line() {
         ("kind = \"user\"", "kind = \"golden\"", "flash.slots.1.kind"),
         ("cfgbvs = \"VCCO\"", "cfgbvs = \"3V3\"", "configuration.cfgbvs"),
         ("pin = \"G1\"", "pin = \"E6\"", "ties.0.pin: pin E6 is taken: pcie.clock.1"),
+        ("select = \"T19\"", "select = \"T199\"", "flash.pins.select"),
+        ("select = \"T19\"", "select = \"G1\"", "flash.pins.select: pin G1 is taken: ties.0.pin"),
+        ("\"P22\", \"R22\"", "\"P22\", \"P22\"", "flash.pins.dq.1: pin P22 is taken: flash.pins.dq.0"),
+        ("\"P21\", \"R21\"]", "\"P21\"]", "flash.pins.dq: 3 pins for 4 lines"),
+        ("\"P21\", \"R21\"]", "\"P21\", \"R21\", \"R20\"]", "flash.pins.dq: 5 pins for 4 lines"),
     ] {
         let (message, line) = refused("acorn-cle215.toml", ACORN, from, to);
         assert!(message.contains(expected) && message.contains(&format!("line {line}:")), "{line}: {message}");
     }
+    let (message, line) = refused("acorn-cle215.toml", ACORN, "select = \"T19\"", "clock = \"T19\"");
+    assert!(
+        message.contains("unknown field `clock`") && message.contains(&format!("line {line},")),
+        "{line}: {message}"
+    );
+}
+
+/// Which boards have a port to their flash, and why the others have none.
+#[test]
+fn a_port_to_the_flash_is_where_it_can_be() {
+    for (name, reason) in [
+        ("acorn-cle215", None),
+        ("kc705", None),
+        ("kcu105", None),
+        ("kcu116", None),
+        ("stlv7325", None),
+        ("vcu118", Some("two chips")),
+        ("c1100", Some("64 KiB")),
+        ("u50", Some("64 KiB")),
+        ("ecpix5-85", Some("PCI Express")),
+        ("ulx3s-85", Some("PCI Express")),
+        ("versa-ecp5-5g", Some("PCI Express")),
+    ] {
+        let board = find(name, None).unwrap();
+        match (board.flash_port(), reason) {
+            (Ok(()), None) => {}
+            (Err(told), Some(reason)) if told.contains(reason) => {}
+            (found, _) => panic!("{name}: {found:?}"),
+        }
+        let preset = Preset::named(&board.preset).unwrap();
+        assert_eq!(hotloop_boards::vivado::config(&board, preset).flash.is_some(), reason.is_none(), "{name}");
+    }
+    assert_eq!(all().unwrap().len(), 11);
+    let mut board = find("acorn-cle215", None).unwrap();
+    board.flash.pins = None;
+    assert!(board.flash_port().unwrap_err().contains("flash.pins"));
+}
+
+/// Pins of a flash that nobody could name are refused.
+#[test]
+fn only_the_7_series_name_pins_of_the_flash() {
+    let pins = "[flash.pins]\nselect = \"A2\"\ndq = [\"B2\", \"C2\", \"D2\", \"E2\"]\nstandard = \"LVCMOS33\"\n";
+    let text = ECPIX5.replace("[capacity]", &format!("{pins}\n[capacity]"));
+    let line = text[..text.find("[flash.pins]").unwrap()].matches('\n').count() + 1;
+    let message = Board::parse(Path::new("ecpix5-85.toml"), &text).unwrap_err().to_string();
+    assert!(message.contains(&format!("line {line}: flash.pins: only the 7 series")), "{line}: {message}");
 }
 
 #[test]

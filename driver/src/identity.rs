@@ -11,6 +11,8 @@ pub struct Identity {
     pub preset: String,
     /// Identity of the build.
     pub build_id: u64,
+    /// JTAG IDCODE of the part that the image was made for; 0 where there is no part.
+    pub part_idcode: u32,
     /// Parameter sets on the board.
     pub sets: Vec<ParameterSet>,
     /// Lanes of the transform.
@@ -73,6 +75,7 @@ impl Identity {
         Ok(Identity {
             preset: preset_name(bar.read(&map::PRESET)?),
             build_id: bar.read(&map::BUILD_ID)?,
+            part_idcode: bar.read32(&map::PART_IDCODE)?,
             sets: ParameterSet::ALL.iter().copied().filter(|set| sets >> set.code() & 1 == 1).collect(),
             lanes: within(&map::NTT_LANES, 0, 8, "0 to 8")?,
             max_log: within(&map::NTT_MAX_LOG, 0, 32, "0 to 32")?,

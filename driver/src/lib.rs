@@ -2,7 +2,8 @@
 //!
 //! [`Board`] is where to start: it opens any [`PciFunction`], whether a board in a slot or a simulated one, and runs
 //! batches of [`Descriptor`]s on buffers of its pool. A board in a slot is a [`VfioFunction`], one in another process a
-//! [`vfio_user::VfioUserFunction`], one at the end of a serial line a [`SerialFunction`]. This crate holds no `unsafe`; `pcie_sys` does.
+//! [`vfio_user::VfioUserFunction`], one at the end of a serial line a [`SerialFunction`].
+//! [`flash::BoardFlash`] is the way to a board's configuration flash. This crate holds no `unsafe`; `pcie_sys` does.
 #![forbid(unsafe_code)]
 
 mod bar;
@@ -11,6 +12,7 @@ mod buffer;
 mod config;
 mod descriptor;
 mod error;
+pub mod flash;
 pub mod function;
 mod identity;
 mod monitor;

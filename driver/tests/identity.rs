@@ -52,9 +52,9 @@ fn other_functions_are_refused() {
 fn other_versions_are_refused_with_both_versions() {
     let error = refused_register(&map::ABI_VERSION, (ABI + 0x0001_0000).into());
     assert!(matches!(error, DriverError::Abi { .. }));
-    assert!(error.to_string().contains("ABI 2.2, this driver 1.2; update"), "{error}");
+    assert!(error.to_string().contains("ABI 2.3, this driver 1.3; update"), "{error}");
     let error = refused_register(&map::ABI_VERSION, 7);
-    assert!(error.to_string().contains("ABI 0.7, this driver 1.2; flash"), "{error}");
+    assert!(error.to_string().contains("ABI 0.7, this driver 1.3; flash"), "{error}");
     let error = refused_register(&map::MAP_HASH_REG, 0xbad);
     assert!(matches!(error, DriverError::MapHash { board: 0xbad, driver: MAP_HASH, .. }));
     assert!(error.to_string().contains(&format!("{MAP_HASH:#018x}")), "{error}");

@@ -11,10 +11,10 @@
 
 use std::rc::Rc;
 
-use hotloop_regs::map;
+use hotloop_regs::{map, Register};
 
 use crate::{
-    bus::{self, Bus},
+    bus,
     command::{
         core::{core, master_inputs, port, MASTER_OUTPUTS, REPORTS, SETTINGS},
         engines::Parts,
@@ -22,18 +22,26 @@ use crate::{
     },
     datapath::{Design, Module, PortDirection, Sig, VerilogFile, Wire, WAIVERS},
     field::{MULTIPLIER_LEAF, SQUARE_LEAF},
-    fold, ntt, poseidon, Config,
+    flash, fold, ntt, poseidon, Config,
 };
 
 /// Name of the top module.
 pub const TOP: &str = "accelerator";
 
+/// Registers that the shell around the accelerator knows.
+pub const FROM_SHELL: [Register; 2] = [map::MONITOR, map::PART_IDCODE];
+
+/// Registers of the port to the flash: what it answers, and what it is told.
+const FROM_FLASH: [Register; 2] = [map::FLASH_IN, map::FLASH_STATE];
+const TO_FLASH: [Register; 2] = [map::FLASH_OUT, map::FLASH_COMMAND];
+
 /// An accelerator with everything below it.
 ///
 /// Ports, clock `clk` and synchronous reset `rst` aside: an AXI4-Lite slave `s_*` (16 address bits, 32 data bits), an
 /// AXI4 master `m_*` (64 address bits, 512 or 64 data bits as [`Config::bus`] says, one ID, INCR bursts of whole beats), `irq` (a pulse per event:
-/// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), `busy`: work is under way, the clock must run, and
-/// `monitor`: what register MONITOR reads, from the shell, or 0.
+/// bit 0 completions, bit 1 faults, as far as IRQ_ENABLE lets them), `busy`: work is under way, the clock must run;
+/// `monitor` and `part_idcode`: what these registers read, from the shell, or 0; and of an accelerator with a port to the flash
+/// its wires, `flash_select_n`, `flash_clock`, `flash_mosi` and `flash_miso`.
 ///
 /// Each engine of the board has a clock of its own, `clk_poseidon`, `clk_ntt` and `clk_fold`: copies of `clk` that the shell gates by
 /// `run_poseidon` and so on (a BUFGCE or DCCA with that enable). A shell without gates ties all to `clk`.
@@ -55,7 +63,7 @@ fn design_with(config: &Config, id: u64) -> Design {
     let counts = [&parts.ntt, &parts.poseidon, &parts.fold].map(|engine| engine.as_ref().map_or(0, multipliers));
     let core = core(config, &parts);
     let constants = bus::constants(config, counts, id);
-    Design::new(top(config.bus, &core, &parts.names(), &bus::register_file(&constants)))
+    Design::new(top(config, &core, &parts.names(), &bus::register_file(&constants)))
 }
 
 /// The files of an accelerator, one for each module.
@@ -88,7 +96,8 @@ fn identity(files: &[VerilogFile]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-fn top(bus: Bus, core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>) -> Rc<Module> {
+fn top(config: &Config, core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>) -> Rc<Module> {
+    let bus = config.bus;
     let mut m = Module::new(TOP);
     let slave_module = bus::slave();
     let slave_ports: Vec<(String, u32)> = slave_module
@@ -154,7 +163,11 @@ fn top(bus: Bus, core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>
         ["address", "write", "data", "strobe"].map(|name| (name.to_owned(), m.output_of(&slave, name))).to_vec();
     file_inputs.push(("clear".into(), clear));
     file_inputs.push((port(&map::STATUS), status));
-    file_inputs.push((port(&map::MONITOR), m.input(&port(&map::MONITOR), map::MONITOR.width)));
+    for register in FROM_SHELL {
+        file_inputs.push((port(&register), m.input(&port(&register), register.width)));
+    }
+    let answers = FROM_FLASH.map(|r| (r, m.wire(r.width)));
+    file_inputs.extend(answers.iter().map(|(r, wire)| (port(r), **wire)));
     file_inputs.extend(REPORTS.iter().map(|r| (port(r), m.output_of(&core, &port(r)))));
     let inputs: Vec<(&str, Sig)> = file_inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
     let file = m.instance("registers", register_file, &inputs);
@@ -170,13 +183,35 @@ fn top(bus: Bus, core: &Rc<Module>, engines: &[&str], register_file: &Rc<Module>
     let wanted = m.bit(control, map::CONTROL_RESET.trailing_zeros());
     m.connect(request, wanted);
 
+    // The port to the flash.
+    let flash = config.flash.map(|speed| {
+        let mut inputs = vec![("flash_miso".to_owned(), m.input("flash_miso", 1))];
+        inputs.extend(TO_FLASH.map(|r| (port(&r), m.output_of(&file, &port(&r)))));
+        let inputs: Vec<(&str, Sig)> = inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
+        let flash = m.instance("flash", &flash::port(speed), &inputs);
+        for name in flash::OUTPUTS {
+            let sig = m.output_of(&flash, name);
+            m.output(name, sig);
+        }
+        flash
+    });
+    let of_flash = |m: &mut Module, name: &str, width| match &flash {
+        Some(flash) => m.output_of(flash, name),
+        None => m.constant(0, width),
+    };
+    for (register, wire) in answers {
+        let sig = of_flash(&mut m, &port(&register), register.width);
+        m.connect(wire, sig);
+    }
+    let flash_busy = of_flash(&mut m, "busy", 1);
+
     let enabled = m.output_of(&file, &port(&map::IRQ_ENABLE));
     let events = m.pack(&[completed, faulted]);
     let enabled = m.slice(enabled, 0, 2);
     let irq = m.and(events, enabled);
     m.output("irq", irq);
     let accessed = m.output_of(&slave, "busy");
-    let busy = m.any(&[accessed, resetting, working, wakes]);
+    let busy = m.any(&[accessed, resetting, working, wakes, flash_busy]);
     m.output("busy", busy);
     Rc::new(m)
 }

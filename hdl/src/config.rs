@@ -2,7 +2,7 @@
 
 use hotloop_regs::ParameterSet;
 
-use crate::{bus::Bus, field::MultiplierLeaf, presets::Preset, sets::SetTables};
+use crate::{bus::Bus, field::MultiplierLeaf, flash::FlashPort, presets::Preset, sets::SetTables};
 
 /// An accelerator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Config {
     pub poseidon: PoseidonConfig,
     /// Whether there is a folding engine.
     pub fold: bool,
+    /// The port to the board's configuration flash, where there is one.
+    pub flash: Option<FlashPort>,
 }
 
 /// The transform engine.
@@ -119,17 +121,19 @@ impl Config {
             },
             poseidon: PoseidonConfig { units: 2, full_sboxes: 4, partial_sboxes: 1, tile_rows: 256, commit_log: 14 },
             fold: true,
+            flash: None,
             set,
         }
     }
 
-    /// Bus and rings alone, for bringing a link up and measuring it: loopback is all it does.
+    /// Bus, rings and the port to the flash alone, for bringing a link up and measuring it: loopback is all it does.
     pub fn link() -> Config {
         Config {
             preset: "link".into(),
             ntt: NttConfig::NONE,
             poseidon: PoseidonConfig::NONE,
             fold: false,
+            flash: Some(FlashPort { half_period: 1 }),
             ..Config::sim()
         }
     }

@@ -11,6 +11,7 @@ pub mod config;
 pub mod control;
 pub mod datapath;
 pub mod field;
+pub mod flash;
 pub mod fold;
 pub mod link;
 pub mod ntt;

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use hotloop_regs::{
-    descriptor::{Completion, Descriptor, Error, Fault, Field, Monitor, MonitorKind, Opcode, ParameterSet},
+    descriptor::{
+        Completion, Descriptor, Error, Fault, Field, FlashCommand, FlashState, Monitor, MonitorKind, Opcode,
+        ParameterSet,
+    },
     ABI, MAP_HASH, REGISTERS,
 };
 
@@ -52,6 +55,8 @@ pub fn json() -> String {
     json_list(&mut out, "descriptor", Descriptor::FIELDS.iter().map(json_field));
     json_list(&mut out, "completion", Completion::FIELDS.iter().map(json_field));
     json_list(&mut out, "monitor", Monitor::FIELDS.iter().map(json_field));
+    json_list(&mut out, "flash_command", FlashCommand::FIELDS.iter().map(json_field));
+    json_list(&mut out, "flash_state", FlashState::FIELDS.iter().map(json_field));
     json_list(&mut out, "opcodes", Opcode::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
     json_list(&mut out, "parameter_sets", ParameterSet::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
     json_list(&mut out, "errors", Error::ALL.iter().map(|c| json_code(c.name(), c.code(), c.doc())));
@@ -88,6 +93,11 @@ pub fn markdown() -> String {
     table(&mut out, "Descriptor (64 bytes)", "| bits | field | meaning |", Descriptor::FIELDS.iter().map(field_row));
     table(&mut out, "Completion (16 bytes)", "| bits | field | meaning |", Completion::FIELDS.iter().map(field_row));
     table(&mut out, "Register MONITOR", "| bits | field | meaning |", Monitor::FIELDS.iter().map(field_row));
+    for (title, fields) in
+        [("Register FLASH_COMMAND", FlashCommand::FIELDS), ("Register FLASH_STATE", FlashState::FIELDS)]
+    {
+        table(&mut out, title, "| bits | field | meaning |", fields.iter().map(field_row));
+    }
     let head = "| code | name | meaning |";
     table(&mut out, "Opcodes", head, Opcode::ALL.iter().map(|c| code_row(c.name(), c.code(), c.doc())));
     table(&mut out, "Parameter sets", head, ParameterSet::ALL.iter().map(|c| code_row(c.name(), c.code(), c.doc())));

@@ -40,6 +40,26 @@ pub(crate) struct Job {
     pub work: Offload,
 }
 
+/// The PCI function of a device, by the names that [`Device::open`] has; `sim` is the simulated board that holds `set`.
+///
+/// # Errors
+/// Those of [`Device::open`], but for what is found out by asking the board.
+pub fn open_function(name: &str, set: ParameterSet) -> Result<Arc<dyn PciFunction>> {
+    let (kind, rest) = name.split_once(':').map_or((name, None), |(kind, rest)| (kind, Some(rest)));
+    Ok(match (kind, rest) {
+        ("sim", None) => simulation(name, simulated(set)?)?,
+        ("sim", Some(preset)) if !preset.is_empty() => simulation(name, preset)?,
+        ("vfio", Some(address)) if !address.is_empty() => {
+            Arc::new(VfioFunction::open(address).map_err(DriverError::from)?)
+        }
+        ("serial", Some(line)) if !line.is_empty() => Arc::new(SerialFunction::open(line).map_err(DriverError::from)?),
+        ("vfio-user", Some(socket)) if !socket.is_empty() => {
+            Arc::new(VfioUserFunction::open(Path::new(socket)).map_err(DriverError::from)?)
+        }
+        _ => return Err(HotloopError::UnknownDevice { name: name.into() }),
+    })
+}
+
 impl Device {
     /// Opens a device by name: `sim` for the simulated board that holds the options' parameter set, or `sim:<preset>` for
     /// any other, with `@gen3x8` behind it for a PCI Express link between the board and memory (docs/lab.md has the
@@ -50,22 +70,7 @@ impl Device {
     /// [`HotloopError::UnknownDevice`], [`HotloopError::NotInThisBuild`], [`HotloopError::Simulation`],
     /// [`HotloopError::MissingSet`], or the driver's own.
     pub fn open(name: &str, options: Options) -> Result<Device> {
-        let (kind, rest) = name.split_once(':').map_or((name, None), |(kind, rest)| (kind, Some(rest)));
-        match (kind, rest) {
-            ("sim", None) => Self::from_function(simulation(name, simulated(options.set)?)?, options),
-            ("sim", Some(preset)) if !preset.is_empty() => Self::from_function(simulation(name, preset)?, options),
-            ("vfio", Some(address)) if !address.is_empty() => {
-                Self::from_function(Arc::new(VfioFunction::open(address).map_err(DriverError::from)?), options)
-            }
-            ("serial", Some(line)) if !line.is_empty() => {
-                Self::from_function(Arc::new(SerialFunction::open(line).map_err(DriverError::from)?), options)
-            }
-            ("vfio-user", Some(socket)) if !socket.is_empty() => {
-                let function = VfioUserFunction::open(Path::new(socket)).map_err(DriverError::from)?;
-                Self::from_function(Arc::new(function), options)
-            }
-            _ => Err(HotloopError::UnknownDevice { name: name.into() }),
-        }
+        Self::from_function(open_function(name, options.set)?, options)
     }
 
     /// Opens the board behind a PCI function.

@@ -28,13 +28,13 @@ mod words;
 
 pub use check::SPOT_SAMPLES;
 pub use commit::{CommitBytes, Commitment};
-pub use device::{simulated_preset, Device};
+pub use device::{open_function, simulated_preset, Device};
 pub use error::{HotloopError, Result};
 pub use fold::{Extension, NON_RESIDUE};
 pub use hotloop_driver::{Counters, Identity, PciFunction};
 pub use hotloop_regs::ParameterSet;
 #[cfg(feature = "sim")]
-pub use hotloop_sim::{presets, LinkOptions, PcieLink, SimFunction, SimOptions, TraceOptions};
+pub use hotloop_sim::{presets, FlashChip, LinkOptions, PcieLink, SimFunction, SimOptions, TraceOptions};
 pub use offload::Offload;
 pub use options::{Check, Options, Reference};
 pub use permute::{grind_tries, GrindRequest, Zeros, STATE_WORDS};

@@ -4,8 +4,14 @@ use hotloop_regs::{map, MSIX_VECTORS};
 use pcie_sys::EventFd;
 
 use crate::{
-    config::Config, ffi::Port, host_memory::HostMemory, link::PcieLink, lite::Lite, msix::Msix, options::LinkOptions,
-    Clocked, SimError,
+    config::Config,
+    ffi::Port,
+    flash::{Flash, FlashChip},
+    host_memory::HostMemory,
+    link::PcieLink,
+    lite::Lite,
+    msix::Msix,
+    Clocked, SimError, SimOptions,
 };
 
 /// Cycles with `rst` set.
@@ -29,6 +35,8 @@ pub(crate) struct Board {
     irq: Port,
     busy: Port,
     monitor: Port,
+    part_idcode: (Port, u32),
+    flash: Option<Flash>,
     lite: Lite,
     /// Mappings are changed from outside.
     pub memory: HostMemory,
@@ -42,13 +50,16 @@ pub(crate) struct Board {
 
 impl Board {
     /// Finds the ports; the board needs [`Board::reset`] before use.
-    pub fn new(model: Clocked, link: LinkOptions) -> Result<Board, SimError> {
+    pub fn new(model: Clocked, options: &SimOptions, chip: Option<FlashChip>) -> Result<Board, SimError> {
+        let link = options.link;
         let shown = link.pcie.unwrap_or(PcieLink::new(3, 16));
         Ok(Board {
             rst: model.input("rst", 1)?,
             irq: model.output("irq", MSIX_VECTORS.into())?,
             busy: model.output("busy", 1)?,
             monitor: model.input("monitor", map::MONITOR.width)?,
+            part_idcode: (model.input("part_idcode", map::PART_IDCODE.width)?, options.part_idcode),
+            flash: chip.map(|chip| Flash::new(&model, chip)).transpose()?,
             lite: Lite::new(&model)?,
             memory: HostMemory::new(&model, link)?,
             config: Config::new(&shown),
@@ -68,6 +79,8 @@ impl Board {
         self.lite.clear(&mut self.model);
         // A simulation has neither a temperature nor a supply.
         self.model.set(self.monitor, 0);
+        let (port, value) = self.part_idcode;
+        self.model.set(port, value.into());
         self.model.set(self.rst, 1);
         for _ in 0..RESET_CYCLES {
             self.model.step().map_err(|e| e.to_string())?;
@@ -97,6 +110,9 @@ impl Board {
         let accessed = self.lite.sample(&self.model);
         let pulses = self.model.get(self.irq);
         let busy = self.model.get(self.busy) != 0;
+        if let Some(flash) = &mut self.flash {
+            flash.cycle(&mut self.model);
+        }
         self.model.edge().map_err(|e| e.to_string())?;
         // Only now, so that a waveform shows the cycle too.
         broken.map_err(|what| format!("bus rule broken in cycle {}: {what}", self.model.cycles() - 1))?;

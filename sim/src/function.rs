@@ -12,7 +12,9 @@ use hotloop_regs::{BAR0_BYTES, MSIX_VECTORS};
 use crate::{
     board::{Board, Fatal},
     config::Config,
-    ffi, iotlb,
+    ffi,
+    flash::FlashChip,
+    iotlb,
     options::PRESET,
     worker::Worker,
     Clocked, SimError, SimOptions,
@@ -39,11 +41,16 @@ pub fn presets() -> Vec<String> {
 impl SimFunction {
     /// Powers a simulated board up.
     pub fn open(options: &SimOptions) -> Result<SimFunction, SimError> {
+        SimFunction::open_with(options, None)
+    }
+
+    /// The same with a chip at the board's flash port; the model of a preset without one has no such port.
+    pub fn open_with(options: &SimOptions, chip: Option<FlashChip>) -> Result<SimFunction, SimError> {
         let mut model = Clocked::open(&options.model)?;
         if let Some(trace) = &options.trace {
             model.trace(&trace.path, trace.from, trace.cycles)?;
         }
-        let mut board = Board::new(model, options.link)?;
+        let mut board = Board::new(model, options, chip)?;
         board.reset().map_err(|reason| SimError::Start { name: options.name.clone(), reason })?;
         let worker = Worker::spawn(board).map_err(|source| SimError::Thread { source })?;
         Ok(SimFunction { name: options.name.clone(), worker })

@@ -15,6 +15,8 @@ pub struct SimOptions {
     pub trace: Option<TraceOptions>,
     /// The way to host memory.
     pub link: LinkOptions,
+    /// What register PART_IDCODE reads.
+    pub part_idcode: u32,
 }
 
 impl SimOptions {
@@ -28,7 +30,13 @@ impl SimOptions {
 
     /// Any registered model with the accelerator's ports, such as one that a test has broken.
     pub fn model(model: &str) -> SimOptions {
-        SimOptions { name: format!("sim:{model}"), model: model.to_owned(), trace: None, link: LinkOptions::default() }
+        SimOptions {
+            name: format!("sim:{model}"),
+            model: model.to_owned(),
+            trace: None,
+            link: LinkOptions::default(),
+            part_idcode: 0,
+        }
     }
 }
 

@@ -40,10 +40,10 @@ pub enum Cable {
         /// The image (`agfi-…`).
         image: String,
     },
-    /// The flash behind the running board's own PCI Express link: `spi:BDF`.
+    /// The running board's own port to its flash: `spi:DEVICE`, a device as other commands have them, or `spi:BDF`.
     Spi {
-        /// Bus, device and function.
-        address: String,
+        /// The device.
+        device: String,
     },
 }
 
@@ -51,7 +51,7 @@ pub enum Cable {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no cable; there are xvc:HOST:PORT, NAME or NAME:SERIAL (a USB cable, from `openFPGALoader --list-cables`), \
-     vivado[:HOST:PORT], xbutil:BDF, aws:SLOT:AGFI and spi:BDF"
+     vivado[:HOST:PORT], xbutil:BDF, aws:SLOT:AGFI and spi:DEVICE (vfio:BDF)"
 )]
 pub struct CableError(String);
 
@@ -100,7 +100,10 @@ impl FromStr for Cable {
                 place(rest, Some(3121)).map(|(host, port)| Cable::Vivado { host, port })
             }
             "xbutil" => address(rest).map(|address| Cable::Xbutil { address }),
-            "spi" => address(rest).map(|address| Cable::Spi { address }),
+            "spi" => match rest.split_once(':') {
+                Some(("vfio" | "vfio-user", place)) if !place.is_empty() => Ok(Cable::Spi { device: rest.to_owned() }),
+                _ => address(rest).map(|address| Cable::Spi { device: format!("vfio:{address}") }),
+            },
             "aws" => {
                 let (slot, image) = rest.split_once(':').ok_or_else(wrong)?;
                 let slot = slot.parse().map_err(|_| wrong())?;
@@ -128,7 +131,7 @@ impl fmt::Display for Cable {
             Cable::Vivado { host, port } => write!(f, "vivado:{host}:{port}"),
             Cable::Xbutil { address } => write!(f, "xbutil:{address}"),
             Cable::Aws { slot, image } => write!(f, "aws:{slot}:{image}"),
-            Cable::Spi { address } => write!(f, "spi:{address}"),
+            Cable::Spi { device } => write!(f, "spi:{device}"),
         }
     }
 }
@@ -146,10 +149,12 @@ mod tests {
             "vivado:lab3:3121",
             "xbutil:0000:3b:00.1",
             "aws:0:agfi-0123abc",
-            "spi:01:00.0",
+            "spi:vfio:01:00.0",
+            "spi:vfio-user:/run/board.sock",
         ] {
             assert_eq!(text.parse::<Cable>().unwrap().to_string(), text);
         }
+        assert_eq!("spi:01:00.0".parse(), Ok(Cable::Spi { device: "vfio:01:00.0".into() }));
         assert_eq!("vivado".parse(), Ok(Cable::Vivado { host: "localhost".into(), port: 3121 }));
     }
 

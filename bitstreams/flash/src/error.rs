@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hotloop_boards::hex::{Hex32, Sha};
+use hotloop_boards::hex::{Hex32, Hex64, Sha};
 
 use crate::run::RunError;
 
@@ -102,6 +102,29 @@ pub enum FlashError {
         found: String,
         /// What it should have said.
         wanted: String,
+    },
+    /// Over PCI Express: another image runs than the one that shall be written.
+    #[error(
+        "the board runs build {running}, the image is {wanted}: over PCI Express an image cannot be tried before it is in \
+         flash. Load it by a JTAG cable first, or --untried writes it all the same: the golden image stays, and the board \
+         starts from that one should this one fail. Nothing was touched"
+    )]
+    Untried {
+        /// Build that runs.
+        running: Hex64,
+        /// The image's.
+        wanted: Hex64,
+    },
+    /// Over PCI Express: the golden image shall be one that nobody tried.
+    #[error("the golden image is never one that was not tried: leave --untried out. Nothing was touched")]
+    UntriedGolden,
+    /// The board's own port failed.
+    #[error("{name}: {reason}")]
+    Port {
+        /// The board.
+        name: String,
+        /// What happened, what to do, and how the flash is.
+        reason: String,
     },
     /// What runs cannot be asked.
     #[error("{name}: {reason}. The image is loaded, the flash untouched")]

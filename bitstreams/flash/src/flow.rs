@@ -163,16 +163,7 @@ const WRITING_GOLDEN: &str = "The golden image may be half written: do not power
 pub fn plan(plan: &Plan) -> Result<Vec<Step>, FlashError> {
     let image = &plan.image;
     if let Some(slot) = &plan.persist {
-        let end = slot.offset.saturating_add(image.size);
-        if image.size > slot.bytes {
-            let text = format!("the image has {} bytes, the slot {}", image.size, slot.bytes);
-            return Err(FlashError::Slot(text));
-        }
-        let golden = plan.golden.offset..plan.golden.offset.saturating_add(plan.golden.bytes);
-        let in_golden = slot.kind == SlotKind::Golden || slot.offset < golden.end && golden.start < end;
-        if in_golden && !plan.golden_override {
-            return Err(FlashError::Golden);
-        }
+        check_slot(image, slot, &plan.golden, plan.golden_override)?;
     }
     let not_there = |NotThere(text): NotThere| FlashError::NotThere(text);
     let call = |work| (plan.backend.call)(&plan.target, work).map(Some).map_err(not_there);
@@ -199,7 +190,22 @@ pub fn plan(plan: &Plan) -> Result<Vec<Step>, FlashError> {
     Ok(steps)
 }
 
-fn slot_name(kind: SlotKind) -> &'static str {
+/// Whether an image may be written to a slot: it goes in, and does not touch the golden image unless that is wanted.
+pub(crate) fn check_slot(image: &Image, slot: &Slot, golden: &Slot, golden_override: bool) -> Result<(), FlashError> {
+    let end = slot.offset.saturating_add(image.size);
+    if image.size > slot.bytes {
+        let text = format!("the image has {} bytes, the slot {}", image.size, slot.bytes);
+        return Err(FlashError::Slot(text));
+    }
+    let golden = golden.offset..golden.offset.saturating_add(golden.bytes);
+    let in_golden = slot.kind == SlotKind::Golden || slot.offset < golden.end && golden.start < end;
+    if in_golden && !golden_override {
+        return Err(FlashError::Golden);
+    }
+    Ok(())
+}
+
+pub(crate) fn slot_name(kind: SlotKind) -> &'static str {
     match kind {
         SlotKind::Golden => "golden",
         SlotKind::User => "user",
@@ -226,7 +232,7 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
                 return Err(FlashError::NotVerified(wanted.backend.name));
             }
             // It may be minutes since it was looked at.
-            check_hash(&wanted.image)?;
+            read_image(&wanted.image)?;
         }
         let output = match &step.call {
             None => String::new(),
@@ -234,7 +240,7 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
         };
         step.text = match step.kind {
             StepKind::Hash => {
-                check_hash(&wanted.image)?;
+                read_image(&wanted.image)?;
                 format!("{} is what its manifest says", wanted.image.path.display())
             }
             StepKind::Identify => {
@@ -279,11 +285,12 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
     Ok(report)
 }
 
-fn check_hash(image: &Image) -> Result<(), FlashError> {
+/// The image's bytes, if they are those of its manifest.
+pub(crate) fn read_image(image: &Image) -> Result<Vec<u8>, FlashError> {
     let bytes = std::fs::read(&image.path).map_err(|source| FlashError::Read { path: image.path.clone(), source })?;
     let (found, wanted) = (sha256(&bytes), image.sha256);
     if found == wanted {
-        return Ok(());
+        return Ok(bytes);
     }
     Err(FlashError::Hash { path: image.path.clone(), found, wanted })
 }
@@ -309,6 +316,11 @@ fn execute(
     Err(FlashError::Failed { step, meaning, after, output: ended.output })
 }
 
+/// Whether an IDCODE is that of another part than the image's.
+pub(crate) fn wrong_part(image: &Image, found: u32) -> bool {
+    (found ^ image.idcode) & image.idcode_mask != 0
+}
+
 /// The IDCODE, and those bits of it that were told.
 fn identify(plan: &Plan, output: &str) -> Result<Option<(u32, u32)>, FlashError> {
     let image = &plan.image;
@@ -319,7 +331,7 @@ fn identify(plan: &Plan, output: &str) -> Result<Option<(u32, u32)>, FlashError>
         }
         return Err(FlashError::NoPart { name: plan.backend.name, last: crate::run::last_words(output) });
     };
-    if (found ^ image.idcode) & image.idcode_mask & told != 0 {
+    if wrong_part(image, found & told | image.idcode & !told) {
         return Err(FlashError::Part { found: Hex32(found), wanted: Hex32(image.idcode) });
     }
     Ok(Some((found, told)))

@@ -6,10 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Winbond W25Q128JV: the identity that `0x9f` reads. Its data sheet has the commands and figures of this file.
-const JEDEC: [u8; 3] = [0xef, 0x40, 0x18];
-/// Its size; other sizes have a capacity byte of their own.
+/// Winbond W25Q: the identity that `0x9f` reads, but for the last byte, the base-2 logarithm of the size. The data sheet of
+/// W25Q128JV has the commands and figures of this file.
+const JEDEC: [u8; 2] = [0xef, 0x40];
+/// Size of a new one, W25Q128JV.
 const BYTES: usize = 16 << 20;
+/// Sizes that there are: W25Q128JV and W25Q256JV.
+const SIZES: [usize; 2] = [BYTES, 2 * BYTES];
 const PAGE: usize = 256;
 /// Clocks of a status read or another command for which it stays busy after programming a page, and after an erase.
 const PROGRAM_CLOCKS: u32 = 40;
@@ -30,8 +33,8 @@ pub enum FlashError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// Its file has another size.
-    #[error("flash file {path} has {bytes} bytes, the flash {wanted}; name a new file", path = path.display())]
+    /// Its file is none of a flash.
+    #[error("flash file {path} has {bytes} bytes, a flash has {wanted} or twice as many; name a new file", path = path.display())]
     Size {
         /// The file.
         path: PathBuf,
@@ -40,6 +43,17 @@ pub enum FlashError {
         /// The flash's.
         wanted: usize,
     },
+}
+
+/// Levels of the wires that it hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wires {
+    /// Chip select, low while it is meant.
+    pub select_n: bool,
+    /// The clock.
+    pub clock: bool,
+    /// Its input.
+    pub input: bool,
 }
 
 /// The flash, in memory, and in a file if it has one.
@@ -56,6 +70,10 @@ pub struct SpiFlash {
     bits: u8,
     output: u8,
     read_at: Option<usize>,
+    /// Its wires, and what it drives, as [`SpiFlash::follow`] last saw them.
+    wires: Wires,
+    driven: bool,
+    worn: Option<(usize, u8)>,
 }
 
 impl Default for SpiFlash {
@@ -67,8 +85,12 @@ impl Default for SpiFlash {
 impl SpiFlash {
     /// A blank one.
     pub fn new() -> SpiFlash {
+        SpiFlash::of_size(BYTES)
+    }
+
+    fn of_size(bytes: usize) -> SpiFlash {
         SpiFlash {
-            bytes: vec![0xff; BYTES],
+            bytes: vec![0xff; bytes],
             file: None,
             status: 0,
             busy: 0,
@@ -78,19 +100,24 @@ impl SpiFlash {
             bits: 0,
             output: 0xff,
             read_at: None,
+            wires: Wires { select_n: true, clock: false, input: true },
+            driven: true,
+            worn: None,
         }
     }
 
-    /// One that keeps its contents in a file, which is made if it is not there.
+    /// One that keeps its contents in a file, which is made if it is not there; of one that is, the flash has the size.
     pub fn in_file(path: &Path) -> Result<SpiFlash, FlashError> {
         let fail = |source| FlashError::File { path: path.into(), source };
         let file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(fail)?;
-        let length = file.metadata().map_err(fail)?.len();
-        let mut flash = SpiFlash::new();
-        match length {
+        let bytes = file.metadata().map_err(fail)?.len();
+        let Some(size) = SIZES.into_iter().find(|&size| bytes == 0 || bytes == size as u64) else {
+            return Err(FlashError::Size { path: path.into(), bytes, wanted: BYTES });
+        };
+        let mut flash = SpiFlash::of_size(size);
+        match bytes {
             0 => file.write_all_at(&flash.bytes, 0).map_err(fail)?,
-            bytes if bytes == BYTES as u64 => file.read_exact_at(&mut flash.bytes, 0).map_err(fail)?,
-            bytes => return Err(FlashError::Size { path: path.into(), bytes, wanted: BYTES }),
+            _ => file.read_exact_at(&mut flash.bytes, 0).map_err(fail)?,
         }
         flash.file = Some(file);
         Ok(flash)
@@ -103,10 +130,22 @@ impl SpiFlash {
 
     /// Puts bytes into it, as a factory does; what lies behind the end is left out.
     pub fn put(&mut self, address: usize, bytes: &[u8]) {
-        let address = address.min(BYTES);
-        let length = bytes.len().min(BYTES - address);
+        let address = address.min(self.bytes.len());
+        let length = bytes.len().min(self.bytes.len() - address);
         self.bytes[address..address + length].copy_from_slice(&bytes[..length]);
         self.save(address, length);
+    }
+
+    /// Protects all of it from being written, as its status register can.
+    pub fn protect(&mut self) {
+        self.status |= PROTECTION;
+    }
+
+    /// Makes a byte of it read one value for ever.
+    pub fn wear(&mut self, address: usize, value: u8) {
+        let address = address % self.bytes.len();
+        self.worn = Some((address, value));
+        self.bytes[address] = value;
     }
 
     /// Chip select goes high: what was commanded happens.
@@ -131,9 +170,29 @@ impl SpiFlash {
             0x20 | 0x21 => self.erase(&command, 4 << 10),
             0x52 | 0x5c => self.erase(&command, 32 << 10),
             0xd8 | 0xdc => self.erase(&command, 64 << 10),
-            0xc7 | 0x60 => self.erase(&[opcode, 0, 0, 0], BYTES),
+            0xc7 | 0x60 => self.erase(&[opcode, 0, 0, 0], self.bytes.len()),
             _ => {}
         }
+    }
+
+    /// For one whose wires somebody drives level by level, in SPI mode 0: what it drives now, which changes with falling
+    /// edges.
+    pub fn follow(&mut self, wires: Wires) -> bool {
+        let before = std::mem::replace(&mut self.wires, wires);
+        match (before.select_n, wires.select_n) {
+            (true, true) => {}
+            (false, true) => {
+                self.deselect();
+                self.driven = true;
+            }
+            (true, false) => self.driven = self.output(),
+            (false, false) => match (before.clock, wires.clock) {
+                (false, true) => self.clock(wires.input),
+                (true, false) => self.driven = self.output(),
+                _ => {}
+            },
+        }
+        self.driven
     }
 
     /// What it drives before the next rising edge of the clock.
@@ -156,7 +215,7 @@ impl SpiFlash {
     /// A whole byte came in; what goes out with the next one.
     fn byte(&mut self, byte: u8) {
         if let Some(at) = self.read_at {
-            self.output = self.bytes[at % BYTES];
+            self.output = self.bytes[at % self.bytes.len()];
             self.read_at = Some(at.wrapping_add(1));
             return;
         }
@@ -183,7 +242,11 @@ impl SpiFlash {
         let busy = self.busy > 0;
         self.output = match opcode {
             0x05 => self.status & !WIP | u8::from(busy),
-            0x9f if !busy => *JEDEC.get(position).unwrap_or(&0),
+            0x9f if !busy => match position {
+                0 | 1 => JEDEC[position],
+                2 => self.bytes.len().ilog2() as u8,
+                _ => 0,
+            },
             0x03 | 0x13 | 0x0b | 0x0c if !busy && self.command.len() == header => {
                 let at = self.address(&self.command);
                 self.read_at = Some(at.wrapping_add(1));
@@ -196,7 +259,7 @@ impl SpiFlash {
     fn address(&self, command: &[u8]) -> usize {
         let bytes = if matches!(command[0], 0x12 | 0x13 | 0x21 | 0x5c | 0xdc | 0x0c) { 4 } else { 3 };
         let address = command.iter().skip(1).take(bytes).fold(0usize, |a, &byte| a << 8 | usize::from(byte));
-        address % BYTES
+        address % self.bytes.len()
     }
 
     /// Clears bits within a page; behind its end it goes on at its start.
@@ -228,6 +291,9 @@ impl SpiFlash {
     }
 
     fn written(&mut self, clocks: u32) {
+        if let Some((address, value)) = self.worn {
+            self.bytes[address] = value;
+        }
         self.status &= !WEL;
         self.busy = clocks;
     }

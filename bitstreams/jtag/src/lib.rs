@@ -23,7 +23,7 @@ pub use bitstream::{Configuration, Fault, Interpreter, Progress, Source};
 pub use boot::JUMP_PAGE;
 pub use crc::Crc16;
 pub use ecp5::{instruction, Ecp5};
-pub use flash::{FlashError, SpiFlash};
+pub use flash::{FlashError, SpiFlash, Wires};
 pub use parts::{Part, PARTS};
 pub use status::Status;
 pub use tap::Tap;

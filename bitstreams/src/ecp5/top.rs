@@ -47,6 +47,7 @@ pub fn top(board: &Board, config: &Config, pll: &Pll, line: &Link) -> (Netlist, 
     n.port("tx", PortDirection::Out, 1);
     n.place("link", Block::of(design.top()));
     n.connect("link", &[("clk", wire(CLOCK)), ("rst", wire("started_reset")), ("rx", wire("rx"))]);
+    n.connect("link", &[("part_idcode", Source::Constant(board.idcode.into()))]);
     n.assign("tx", 1, "link_tx");
 
     if let Some(leds) = &board.leds {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::{logic::FIRST, shell::Shell};
+use super::{flash, logic::FIRST, shell::Shell};
 use crate::board::{Board, Configuration, Family, Pcie};
 
 /// Pins, as the board's file has them.
@@ -36,6 +36,9 @@ fn standard<'a>(board: &'a Board, pcie: &'a Pcie, key: &str) -> Option<&'a str> 
     if key.starts_with("leds.") {
         return board.leds.as_ref().map(|leds| leds.standard.as_str());
     }
+    if key.starts_with(flash::KEYS) {
+        return board.flash.pins.as_ref().map(|pins| pins.standard.as_str());
+    }
     let tie = key.strip_prefix("ties.")?.split('.').next()?.parse::<usize>().ok()?;
     board.ties.get(tie).map(|tie| tie.standard.as_str())
 }
@@ -53,6 +56,12 @@ pub fn timing(shell: &Shell) -> String {
     }
     for (port, _) in shell.pins.iter().filter(|(_, key)| key.starts_with("leds.") || key.starts_with("ties.")) {
         let _ = writeln!(out, "set_false_path -to [get_ports {{{port}}}]");
+    }
+    // The flash's clock is none that the tools know: 8 cycles of the accelerator lie between a change of an output and the
+    // edge that takes it, and what the flash answers has a whole clock, 16 cycles, until it is looked at.
+    for (port, _) in shell.pins.iter().filter(|(_, key)| key.starts_with(flash::KEYS)) {
+        let direction = if port == flash::MISO { "from" } else { "to" };
+        let _ = writeln!(out, "set_false_path -{direction} [get_ports {{{port}}}]");
     }
     out
 }

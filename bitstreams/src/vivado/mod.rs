@@ -6,6 +6,7 @@
 mod axi;
 mod bridge;
 mod constraints;
+mod flash;
 pub(crate) mod logic;
 mod monitor;
 pub(crate) mod netlist;
@@ -13,7 +14,7 @@ mod shell;
 mod synthesis;
 mod tcl;
 
-use hotloop_hdl::{accelerator, datapath::Area, field::MultiplierLeaf, presets::Preset, Config};
+use hotloop_hdl::{accelerator, datapath::Area, field::MultiplierLeaf, flash::FlashPort, presets::Preset, Config};
 use hotloop_regs::{ABI, MAP_HASH};
 
 use crate::{
@@ -111,14 +112,20 @@ pub struct Project {
     pub sets: Vec<String>,
 }
 
-/// The accelerator of a board: its preset, with products made of what the board's part has.
+/// The accelerator's port to the board's flash, where there is a way to it.
+fn flash_port(board: &Board) -> Option<FlashPort> {
+    board.flash_port().is_ok().then_some(FlashPort::BOARD)
+}
+
+/// The accelerator of a board: its preset, with products made of what the board's part has, and with the board's port to
+/// the flash.
 pub fn config(board: &Board, preset: &Preset) -> Config {
     let multiplier = match board.family {
         Family::Ecp5 => MultiplierLeaf::Ecp5,
         Family::Series7 => MultiplierLeaf::Xilinx7,
         Family::Ultrascale | Family::UltrascalePlus => MultiplierLeaf::Xilinx,
     };
-    Config { multiplier, ..preset.config() }
+    Config { multiplier, flash: flash_port(board), ..preset.config() }
 }
 
 impl Project {
@@ -129,8 +136,9 @@ impl Project {
         Project::with(board, &config(board, preset), preset.clock_mhz)
     }
 
-    /// The project of a board with another accelerator.
+    /// The project of a board with another accelerator; whether that has a port to the flash, the board decides.
     pub fn with(board: &Board, config: &Config, clock_mhz: u32) -> Result<Project, ProjectError> {
+        let config = &Config { flash: flash_port(board), ..config.clone() };
         let (Some(pcie), Some(voltages)) = (&board.pcie, &board.configuration) else {
             return Err(ProjectError::Board { board: board.name.clone() });
         };

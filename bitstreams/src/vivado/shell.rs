@@ -13,7 +13,7 @@ use hotloop_regs::MSIX_VECTORS;
 use super::{
     axi::{clock_converter, lite_converter, width_converter, Axi},
     bridge::{bridge, Bridge, Interrupts},
-    logic, monitor,
+    flash, logic, monitor,
     netlist::{Block, Netlist, Source},
     Ip, ProjectError,
 };
@@ -48,7 +48,7 @@ fn wire(name: impl Into<String>) -> Source {
 pub fn shell(board: &Board, pcie: &Pcie, config: &Config, clock_mhz: u32) -> Result<Shell, ProjectError> {
     let mut n = Netlist::default();
     let bridge = bridge(board, pcie)?;
-    let pins = ports(&mut n, board, pcie);
+    let mut pins = ports(&mut n, board, pcie);
     let design = accelerator::design(config);
     let vectors = u32::from(MSIX_VECTORS);
     let (events, sender) = (logic::irq_events(vectors), logic::irq_sender(vectors, bridge.interrupts));
@@ -83,6 +83,7 @@ pub fn shell(board: &Board, pcie: &Pcie, config: &Config, clock_mhz: u32) -> Res
     ips.extend(memory_path(&mut n, &bridge, width_of(&ins, "m_wdata"), width_of(&ins, "m_araddr")));
     interrupts(&mut n, &bridge);
     let monitor = monitor::place(&mut n, board.family, clock_mhz);
+    n.connect("accelerator", &[("part_idcode", Source::Constant(board.idcode.into()))]);
 
     n.assign("pcie_tx_p", pcie.lanes, "bridge_pci_exp_txp");
     n.assign("pcie_tx_n", pcie.lanes, "bridge_pci_exp_txn");
@@ -96,6 +97,10 @@ pub fn shell(board: &Board, pcie: &Pcie, config: &Config, clock_mhz: u32) -> Res
     if let Some((cell, reader)) = monitor {
         cells.push(cell);
         designs.push(Design::new(reader));
+    }
+    if let Some((cell, wires)) = config.flash.and_then(|_| flash::place(&mut n, board.family)) {
+        cells.push(cell);
+        pins.extend(wires);
     }
     Ok(Shell { netlist: n, designs, ips, cells, pins })
 }

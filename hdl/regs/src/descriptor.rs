@@ -73,6 +73,17 @@ fields! { Monitor, 8, "Register MONITOR: codes as the part's monitor has them, f
     on_chip = 53, 1, "The monitor measures against its reference on the chip, not against one of the board.";
 }
 
+fields! { FlashCommand, 4, "Register FLASH_COMMAND: bytes that go to the configuration flash, while as many come from it.";
+    number = 0, 8, "Number of the command; another than that of the command before.";
+    count = 8, 3, "Bytes, 0 to 4.";
+    select = 11, 1, "Chip select is low while they go, and stays low behind them. Without it, it is high from here on, and the clock runs all the same.";
+}
+
+fields! { FlashState, 4, "Register FLASH_STATE.";
+    number = 0, 8, "Number of the last command that is done.";
+    kind = 8, 4, "1: a port to a SPI flash. 0: none.";
+}
+
 macro_rules! codes {
     ($(#[$about:meta])* $enum:ident : $($name:ident = $value:literal, $text:literal, $doc:literal;)*) => {
         $(#[$about])*

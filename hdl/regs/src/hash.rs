@@ -1,7 +1,10 @@
 //! [`crate::MAP_HASH`]: FNV-1a, 64 bits, computed by the compiler.
 
 use crate::{
-    descriptor::{Completion, Descriptor, Error, Fault, Field, Monitor, MonitorKind, Opcode, ParameterSet},
+    descriptor::{
+        Completion, Descriptor, Error, Fault, Field, FlashCommand, FlashState, Monitor, MonitorKind, Opcode,
+        ParameterSet,
+    },
     map::REGISTERS,
 };
 
@@ -65,6 +68,8 @@ pub(crate) const fn map_hash() -> u64 {
     hash = fields(hash, Descriptor::FIELDS);
     hash = fields(hash, Completion::FIELDS);
     hash = fields(hash, Monitor::FIELDS);
+    hash = fields(hash, FlashCommand::FIELDS);
+    hash = fields(hash, FlashState::FIELDS);
     codes!(hash, Opcode, ParameterSet, Error, Fault, MonitorKind);
     hash
 }

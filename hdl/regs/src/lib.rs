@@ -14,7 +14,9 @@ pub mod link;
 pub mod map;
 mod sets;
 
-pub use descriptor::{Completion, Descriptor, Error, Fault, Monitor, MonitorKind, Opcode, ParameterSet};
+pub use descriptor::{
+    Completion, Descriptor, Error, Fault, FlashCommand, FlashState, Monitor, MonitorKind, Opcode, ParameterSet,
+};
 pub use map::{Access, Register, REGISTERS};
 pub use sets::{LastBlock, LeafRule};
 
@@ -23,7 +25,7 @@ pub const MAGIC: u32 = u32::from_le_bytes(*b"HOTL");
 
 /// Value of the `ABI` register: major version in bits 31..16, minor in 15..0. A driver accepts its own major
 /// version with a minor version at least its own.
-pub const ABI: u32 = 0x0001_0002;
+pub const ABI: u32 = 0x0001_0003;
 
 /// Size of BAR0 in bytes: registers in the first half, the MSI-X table and its pending bits in pages of their own.
 pub const BAR0_BYTES: u64 = 0x1_0000;

@@ -10,15 +10,18 @@ pub enum Access {
     ReadOnly,
     /// Written and read by the host.
     ReadWrite,
+    /// Written by the host, read as 0.
+    WriteOnly,
 }
 
 impl Access {
-    /// Short form for tables: `const`, `ro`, `rw`.
+    /// Short form for tables: `const`, `ro`, `rw`, `wo`.
     pub const fn name(self) -> &'static str {
         match self {
             Access::Constant => "const",
             Access::ReadOnly => "ro",
             Access::ReadWrite => "rw",
+            Access::WriteOnly => "wo",
         }
     }
 }
@@ -97,6 +100,11 @@ registers! {
     NTT_BEATS = 0x238, 64, ReadOnly, "Beats of data (a row of a panel) that entered the butterflies, flushing excluded.";
     NTT_CYCLES = 0x240, 64, ReadOnly, "Clock cycles in which a transform or commit job was under way.";
     MONITOR = 0x300, 64, ReadOnly, "Temperature and voltages, as the part's monitor measures them: see the fields. 0 where nothing reads a monitor. No reset of the rings changes it.";
+    PART_IDCODE = 0x308, 32, ReadOnly, "JTAG IDCODE of the part that the image was made for, which the part compared before it took the image. 0 in simulation.";
+    FLASH_OUT = 0x310, 32, WriteOnly, "Bytes for the configuration flash, the first in bits 31..24.";
+    FLASH_COMMAND = 0x314, 32, WriteOnly, "What the port to the configuration flash does next: see the fields. It begins when NUMBER changes.";
+    FLASH_IN = 0x318, 32, ReadOnly, "Bytes of the last command to the configuration flash: of n, the first in the highest of the low 8n bits.";
+    FLASH_STATE = 0x31c, 32, ReadOnly, "The port to the configuration flash: see the fields. 0 where there is none.";
 }
 
 /// CONTROL bit 0: take jobs from the ring.

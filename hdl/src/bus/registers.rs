@@ -46,7 +46,7 @@ pub fn constants(config: &Config, multipliers: [u64; 3], build_id: u64) -> Vec<(
 
 /// Module `register_file`. Ports: `address`, answered two cycles later by `read_data` and `known`; `write`, `data`,
 /// `strobe` for an address that is there since two cycles before; `clear` clears what CONTROL.RESET clears. Each read-only
-/// register is an input, each read-write register an output, by its name in lower case.
+/// register is an input, each that the host writes an output, by its name in lower case.
 pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
     let mut m = Module::new("register_file");
     let address = m.input("address", 16);
@@ -78,7 +78,7 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
                 }
                 value
             }
-            Access::ReadWrite => {
+            Access::ReadWrite | Access::WriteOnly => {
                 let parts: Vec<Sig> = (0..register.width / 32)
                     .map(|word| {
                         let hit = m.eq_const(address, (register.offset + 4 * word).into());
@@ -97,7 +97,10 @@ pub fn register_file(constants: &[(Register, u64)]) -> Rc<Module> {
                     let bit = m.bit(value, map::CONTROL_ENABLE.trailing_zeros());
                     m.connect(enabled, bit);
                 }
-                value
+                match register.access {
+                    Access::WriteOnly => m.constant(0, register.width),
+                    _ => value,
+                }
             }
         };
         let values = m.split(value, 32);

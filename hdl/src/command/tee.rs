@@ -42,6 +42,7 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let panels_left = m.state("panels_left", 32, 0);
     let all_done = m.state("all_done", 1, 1);
     let at_last_panel = m.state("at_last_panel", 1, 0);
+    let at_last_beat = m.state("at_last_beat", 1, 0);
     let early = m.state("early", 1, 0);
     let (done, last_panel) = (*all_done, *at_last_panel);
     let coefficient = m.and(coefficients, *early);
@@ -95,14 +96,17 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let salt_ready = m.or(merges, goes_alone);
     let step = m.and(step, beat_ends);
 
-    let last = m.eq(*position, panel_beats);
-    let panel_done = m.and(step, last);
+    let panel_done = m.and(step, *at_last_beat);
     let (yes, no) = (m.constant(1, 1), m.constant(0, 1));
     let restarts = m.or(start, panel_done);
     let changes = m.or(restarts, step);
     let (first, plus) = (m.constant(1, 32), m.add_const(*position, 1));
     let next = m.mux(restarts, first, plus);
     m.drive_when(position, changes, next);
+    // A panel has at least two beats.
+    let last = m.eq(plus, panel_beats);
+    let last = m.mux(restarts, no, last);
+    m.drive_when(at_last_beat, changes, last);
     // A transform has at least two coefficients.
     let over = m.eq(*position, length);
     let over = m.and(step, over);

@@ -148,7 +148,9 @@ pub fn write(patience_log: u32) -> Rc<Module> {
     let new = m.not(*asked);
     let begin = m.all(&[*held, *full, new]);
     let request = request(&mut m, patience_log, begin, sent, *answer);
+    // A frame is long: there is a cycle to compare numbers in.
     let mine = m.eq(sequence, request.sequence);
+    let (written, mine, failed) = (m.delay_valid(written, 1), m.reg(mine), m.reg(failed));
     let right = m.all(&[written, mine, request.waits]);
     m.connect(answer, right);
 

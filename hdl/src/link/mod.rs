@@ -79,7 +79,7 @@ fn slot(m: &mut Module, name: &str, valid: Sig, data: Sig, ready: Sig) -> Slot {
 ///
 /// Ports beside `clk` and `rst`: `rx`, `tx` (idle high), `leds`: bit 0 work is under way, bit 1 the host's frames arrive
 /// (changes with each), bit 2 a garbled frame has come since the last reset, bit 3 the clock runs (changes every 2^25
-/// cycles).
+/// cycles), `part_idcode`: what this register reads.
 ///
 /// With `gates`, the accelerator's gated clocks are ports, as for [`accelerator::design`]; else they are `clk`.
 pub fn board(config: &Config, link: &Link, gates: bool) -> Design {
@@ -126,6 +126,7 @@ pub fn board(config: &Config, link: &Link, gates: bool) -> Design {
     }
     // These parts have no monitor.
     inputs.push(("monitor".into(), m.constant(0, map::MONITOR.width)));
+    inputs.push(("part_idcode".into(), m.input("part_idcode", map::PART_IDCODE.width)));
     let inputs: Vec<(&str, Sig)> = inputs.iter().map(|(n, s)| (n.as_str(), *s)).collect();
     let core = m.instance("accelerator", &accelerator, &inputs);
     m.reset_by(&core, reset);

@@ -194,7 +194,9 @@ fn control(m: &mut Module, stage: &Stage, settings: Settings, token: &Token) -> 
     let phase = m.and(phase, pairs);
     let phase = m.delay(phase, OPERANDS);
     let works = m.bit(mask, log);
+    // A register of the stage's own: it stays through a job, and stands in front of additions.
     let bypass = m.not(works);
+    let bypass = m.reg(bypass);
     let mut inputs: Vec<(&'static str, Sig)> = vec![("phase", phase), ("bypass", bypass), ("write", write)];
     if stage.feedback() {
         let address = m.slice(token.slot, 0, depth_log);

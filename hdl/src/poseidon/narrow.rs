@@ -52,6 +52,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let in_valid = m.input("in_valid", 1);
     let in_data = m.input("in_data", 64);
     let out_ready = m.input("out_ready", 1);
+    // What comes, comes from far: ways from the core and back to it end here.
+    let input = Step::new(&mut m, "input", in_valid, in_data);
+    let (in_valid, in_data) = (input.valid, input.word);
     let busy = m.state("busy", 1, 0);
     // What the job is settles in registers before it begins.
     let begins = m.delay_valid(start, SETTLES);
@@ -200,7 +203,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let possible = m.all(&[job.busy, works, recalled, entered, copied]);
     let steps = m.and(possible, given);
     m.connect(step, steps);
-    let in_ready = m.and(possible, of_input);
+    let taken_in = m.and(possible, of_input);
+    m.connect(input.goes, taken_in);
 
     // The word.
     let odd = m.slice(job.width, 0, 3);
@@ -396,7 +400,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let next = m.or(start, stays);
     m.drive(busy, next);
 
-    m.output("in_ready", in_ready);
+    m.output("in_ready", input.free);
     m.output("busy", *busy);
     let perms = m.extend(result_whole, 2);
     m.output("perms", perms);

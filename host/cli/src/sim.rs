@@ -1,10 +1,15 @@
 //! Simulated boards: what there are, and `hotloop sim serve`, which gives one to other processes.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::Args;
-use hotloop::{LinkOptions, ParameterSet, PcieLink, SimFunction, SimOptions};
+use hotloop::{FlashChip, LinkOptions, ParameterSet, PcieLink, SimFunction, SimOptions};
 use hotloop_driver::{vfio_user::Server, Board};
+use hotloop_jtag::{SpiFlash, Wires};
 use pcie_sys::Signals;
 use serde_json::{json, Value};
 
@@ -26,6 +31,13 @@ pub struct ServeArgs {
     /// latency=1000,clock=250 (bytes, nanoseconds, MHz); without it, memory is as near as can be.
     #[arg(long)]
     link: Option<PcieLink>,
+    /// A model of a SPI flash at the board's port to it (preset `link` has one), to try `flash --cable spi:vfio-user:<socket>`
+    /// without a board: a file of 16 or 32 MiB, made with 16 if it is not there.
+    #[arg(long)]
+    flash: Option<PathBuf>,
+    /// Register PART_IDCODE: the part that the simulated board says it is.
+    #[arg(long, default_value = "0x0", value_parser = idcode)]
+    idcode: u32,
 }
 
 /// Names of the parameter sets that the simulated board of a preset holds.
@@ -68,12 +80,27 @@ fn open(preset: &str) -> Result<Value, Failure> {
     Ok(status::identity(Board::open(board).map_err(Failure::new)?.identity()))
 }
 
+fn idcode(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0x").ok_or("a hexadecimal number, such as 0x03636093")?;
+    u32::from_str_radix(digits, 16).map_err(|e| e.to_string())
+}
+
+/// The model of a flash, at a simulated board's wires.
+fn chip(path: &Path) -> Result<FlashChip, Failure> {
+    let mut flash = SpiFlash::in_file(path).map_err(Failure::new)?;
+    Ok(FlashChip(Box::new(move |pins| {
+        flash.follow(Wires { select_n: pins.select_n, clock: pins.clock, input: pins.mosi })
+    })))
+}
+
 /// Serves until Ctrl-C or SIGTERM.
 pub fn serve(args: &ServeArgs, output: &Output) -> Result<ExitCode, Failure> {
     // Before the model has its thread.
     let signals = Signals::take().map_err(Failure::new)?;
     let link = LinkOptions { pcie: args.link, ..LinkOptions::default() };
-    let board = SimFunction::open(&SimOptions { link, ..SimOptions::preset(&args.preset) }).map_err(Failure::new)?;
+    let chip = args.flash.as_deref().map(chip).transpose()?;
+    let options = SimOptions { link, part_idcode: args.idcode, ..SimOptions::preset(&args.preset) };
+    let board = SimFunction::open_with(&options, chip).map_err(Failure::new)?;
     let server = Server::bind(&args.socket, Arc::new(board)).map_err(|error| match error.kind() {
         Some(std::io::ErrorKind::AddrInUse) => {
             let text = format!("{} is there already, and in use; name another socket", args.socket.display());

@@ -38,7 +38,7 @@ pub fn run(args: &StatusArgs, output: &Output) -> Result<ExitCode, Failure> {
     let monitor = board.monitor().map_err(Failure::new)?;
     let no_monitor = no_monitor(&monitor);
     let counters = device.counters().map_err(Failure::new)?;
-    let images = images_of(device.identity().build_id, &args.dir)?;
+    let images = images_of(device.identity(), &args.dir)?;
     let identity = identity(device.identity());
     let shares = utilisation(device.identity(), &counters);
     // The same accelerator may be there for several boards, and only one of them is this one.
@@ -97,11 +97,16 @@ fn object_lines(object: &Value) -> Vec<String> {
     object.as_object().into_iter().flatten().map(|(key, value)| line(&key.replace('_', " "), &text(value))).collect()
 }
 
-/// The manifests of images that a board with this build identity may run. Manifests that cannot be read are another matter.
-fn images_of(build_id: u64, folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
+/// The manifests of images that a board of this identity may run: of its build, and for its part, where there is one.
+/// Manifests that cannot be read are another matter.
+fn images_of(identity: &Identity, folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
     let paths = manifests(folder)?.into_iter();
     let read = paths.filter_map(|path| Manifest::load(&path).ok().map(|manifest| (path, manifest)));
-    Ok(read.filter(|(_, manifest)| manifest.kind == Kind::Bitstream && manifest.build_id.0 == build_id).collect())
+    let its = |manifest: &Manifest| {
+        let part = identity.part_idcode == 0 || manifest.idcode.0 == identity.part_idcode;
+        manifest.kind == Kind::Bitstream && manifest.build_id.0 == identity.build_id && part
+    };
+    Ok(read.filter(|(_, manifest)| its(manifest)).collect())
 }
 
 fn link_json(link: &LinkState) -> Value {
@@ -184,6 +189,7 @@ pub fn identity(identity: &Identity) -> Value {
     json!({
         "preset": identity.preset,
         "build_id": format!("{:#018x}", identity.build_id),
+        "part_idcode": format!("{:#010x}", identity.part_idcode),
         "abi": format!("{}.{}", hotloop_regs::ABI >> 16, hotloop_regs::ABI & 0xffff),
         "map_hash": format!("{:#018x}", hotloop_regs::MAP_HASH),
         "parameter_sets": identity.sets.iter().map(|s| s.name()).collect::<Vec<_>>(),

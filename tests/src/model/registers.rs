@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use hotloop_regs::{map, Access, ParameterSet, Register, ABI, BEAT_BYTES, MAGIC, MAP_HASH, REGISTERS};
 
+/// What the shell around an accelerator says.
+const SHELLS: [Register; 2] = [map::MONITOR, map::PART_IDCODE];
+
 pub(super) struct Registers {
     words: BTreeMap<u32, u32>,
 }
@@ -37,17 +40,18 @@ impl Registers {
         registers
     }
 
-    /// Everything but the constants is zero, and what the monitor says, which is no part of the board.
+    /// Everything but the constants is zero, and what the shell says.
     pub(super) fn power_up(&mut self) {
-        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && **r != map::MONITOR) {
+        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && !SHELLS.contains(r)) {
             self.set(register, 0);
         }
     }
 
     /// CONTROL.RESET: as after power-up, except for what the host wrote into base and size registers and SCRATCH.
     pub(super) fn clear(&mut self) {
-        let kept = [map::MONITOR, map::SCRATCH, map::SQ_BASE, map::CQ_BASE, map::RING_LOG];
-        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && !kept.contains(r)) {
+        let kept = [map::SCRATCH, map::SQ_BASE, map::CQ_BASE, map::RING_LOG];
+        let kept = |r: &Register| kept.contains(r) || SHELLS.contains(r);
+        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && !kept(r)) {
             self.set(register, 0);
         }
     }

@@ -82,34 +82,18 @@ pub struct Backend {
     pub signs: &'static [Sign],
 }
 
-/// Flash behind a running board's own link.
-const SPI_OVER_PCIE: Backend = Backend {
-    name: "spi",
-    install: "",
-    call: |_, _| {
-        let text =
-            "flash over PCI Express is not there yet: the register map has no flash controller, so no image can \
-                    write its own flash; use a JTAG cable (--cable xvc:HOST:PORT, a USB cable, or vivado)";
-        Err(NotThere(text.into()))
-    },
-    tells_idcode: false,
-    idcode: |_| None,
-    usercode: |_| None,
-    done: |_| true,
-    signs: &[],
-};
-
 impl Backend {
-    /// The one for a cable; `vivado` where the board's file names it and no cable was given.
-    pub fn of(cable: &Cable, vivado: bool) -> &'static Backend {
-        match cable {
+    /// The one for a cable; `vivado` where the board's file names it and no cable was given. `None` for
+    /// [`crate::port`].
+    pub fn of(cable: &Cable, vivado: bool) -> Option<&'static Backend> {
+        Some(match cable {
             Cable::Board if vivado => &vivado::BACKEND,
             Cable::Board | Cable::Xvc { .. } | Cable::Usb { .. } => &open_fpga_loader::BACKEND,
             Cable::Vivado { .. } => &vivado::BACKEND,
             Cable::Xbutil { .. } => &xbutil::BACKEND,
             Cable::Aws { .. } => &aws::BACKEND,
-            Cable::Spi { .. } => &SPI_OVER_PCIE,
-        }
+            Cable::Spi { .. } => return None,
+        })
     }
 
     /// What is wrong, from what a program printed, and whether it ended before it changed anything.
