@@ -25,10 +25,11 @@ prove:
 	cargo build --release --locked -p hotloop-cli --no-default-features --features sim-miden
 	@scripts/prove.sh $(HOTLOOP)
 
+# The whole workspace each time: a package alone has its dependencies with fewer features, and they and every simulated board
+# would be built twice.
 test:
 	@scripts/setup.sh yosys tclsh python3-venv openFPGALoader
 	cargo fmt --all --check
-	cargo build --release --locked -p hotloop-cli
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cargo test --release --locked --workspace
 
