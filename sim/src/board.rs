@@ -59,7 +59,11 @@ impl Board {
             busy: model.output("busy", 1)?,
             monitor: model.input("monitor", map::MONITOR.width)?,
             part_idcode: (model.input("part_idcode", map::PART_IDCODE.width)?, options.part_idcode),
-            flash: chip.map(|chip| Flash::new(&model, chip)).transpose()?,
+            flash: chip
+                .map(|chip| {
+                    Flash::new(&model, chip).ok_or_else(|| SimError::NoFlashPort { name: options.name.clone() })
+                })
+                .transpose()?,
             lite: Lite::new(&model)?,
             memory: HostMemory::new(&model, link)?,
             config: Config::new(&shown),

@@ -65,4 +65,10 @@ pub enum SimError {
         /// What was seen.
         reason: String,
     },
+    /// A chip for a board without a port to it.
+    #[error("{name} has no port to a flash; preset `link` has one")]
+    NoFlashPort {
+        /// The board.
+        name: String,
+    },
 }

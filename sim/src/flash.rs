@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ffi::Port, Model, SimError};
+use crate::{ffi::Port, Model};
 
 /// Levels of the wires to a SPI flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,14 @@ pub(crate) struct Flash {
 }
 
 impl Flash {
-    /// Finds the ports.
-    pub fn new(model: &Model, chip: FlashChip) -> Result<Flash, SimError> {
-        Ok(Flash {
-            select_n: model.output("flash_select_n", 1)?,
-            clock: model.output("flash_clock", 1)?,
-            mosi: model.output("flash_mosi", 1)?,
-            miso: model.input("flash_miso", 1)?,
+    /// Finds the ports; `None` where the board has none.
+    pub fn new(model: &Model, chip: FlashChip) -> Option<Flash> {
+        let output = |name| model.output(name, 1).ok();
+        Some(Flash {
+            select_n: output("flash_select_n")?,
+            clock: output("flash_clock")?,
+            mosi: output("flash_mosi")?,
+            miso: model.input("flash_miso", 1).ok()?,
             chip,
         })
     }

@@ -132,6 +132,9 @@ fn a_worn_flash_is_found_out() {
 
 #[test]
 fn boards_without_a_port_or_a_chip_say_so() {
+    let chip = at_wires(&Arc::new(Mutex::new(SpiFlash::new())));
+    let error = SimFunction::open_with(&SimOptions::preset("sim"), Some(chip)).map(drop).unwrap_err();
+    assert!(error.to_string().contains("preset `link` has one"), "{error}");
     let error = BoardFlash::open(open_sim("sim").unwrap()).map(drop).unwrap_err();
     assert!(matches!(error, FlashError::NoPort { .. }), "{error}");
     assert!(error.to_string().contains("use a JTAG cable"));
