@@ -202,8 +202,7 @@ impl Build {
     ///
     /// That is a run of its own, as of the same placement conflicts end there and do not in one run with it (docs/design.md).
     pub fn route(&self, board: &Board) -> Vec<String> {
-        // A path that took a detour is routed again while others still move: a tenth more MHz of the same placement.
-        let routed = ["--json", PLACED, "--no-pack", "--no-place", "--tmg-ripup"];
+        let routed = ["--json", PLACED, "--no-pack", "--no-place"];
         let written = ["--report", REPORT, "--textcfg", "top.config"];
         self.nextpnr(board, &[&routed[..], &written].concat())
     }
