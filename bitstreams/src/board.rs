@@ -1,5 +1,6 @@
 //! The schema of a board file.
 
+use hotloop_regs::map::FLASH_BLOCK_BYTES;
 use serde::{Deserialize, Serialize};
 
 /// The version of the schema that this crate reads.
@@ -297,9 +298,6 @@ pub struct Capacity {
     pub ram_kilobits: u32,
 }
 
-/// What a flash erases at once, in bytes.
-const ERASE_BLOCK: u64 = 65536;
-
 /// A package pin with the key that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
@@ -344,7 +342,8 @@ impl Board {
 
     /// Whether the accelerator has a port to the board's flash, or why not.
     pub fn flash_port(&self) -> Result<(), &'static str> {
-        let whole = |slot: &Slot| slot.offset.is_multiple_of(ERASE_BLOCK) && slot.bytes.is_multiple_of(ERASE_BLOCK);
+        let whole =
+            |slot: &Slot| slot.offset.is_multiple_of(FLASH_BLOCK_BYTES) && slot.bytes.is_multiple_of(FLASH_BLOCK_BYTES);
         if self.link != Link::Pcie {
             return Err("it is not on PCI Express");
         }

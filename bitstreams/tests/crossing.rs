@@ -1,14 +1,12 @@
 //! The shell's own logic in Verilator, with two clocks that know nothing of each other: no interrupt is lost, none is made
 //! up, and the reset ends late and begins soon.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+mod common;
 
-use hotloop_boards::{find, vivado::Project};
-use hotloop_hdl::Config;
+use std::{fs, process::Output};
+
+use common::{fresh, small};
+use hotloop_boards::find;
 
 /// Pulses at random in bursts, a bridge that takes its time, and what must hold after each burst. The bridge is the one of
 /// the board: `EACH` for a request a vector, one by one otherwise. A message leaves with its request, the soonest it can. `BROKEN` lets edges follow each other at once.
@@ -116,11 +114,8 @@ endmodule
 "#;
 
 fn simulate(board: &str, arguments: &[&str]) -> Output {
-    let name = format!("crossing-{board}-{}", arguments.len());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    let project = Project::with(&find(board, None).unwrap(), &Config::link(), 200).unwrap();
+    let folder = fresh(&format!("crossing-{board}-{}", arguments.len()));
+    let project = small(&find(board, None).unwrap());
     let mut files = vec!["bench.v".to_owned()];
     fs::write(folder.join("bench.v"), BENCH).unwrap();
     for module in ["irq_events", "irq_sender", "reset_sync"] {
@@ -129,13 +124,8 @@ fn simulate(board: &str, arguments: &[&str]) -> Output {
         fs::write(folder.join(&file), text).unwrap();
         files.push(file);
     }
-    let verilator = std::env::var("VERILATOR").unwrap_or_else(|_| "verilator".into());
-    let mut build = Command::new(verilator);
-    build.args(["--binary", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", "bench", "-Mdir", "model"]);
-    // Cargo's own job server is not for the make that Verilator calls.
-    let built = build.args(arguments).args(&files).current_dir(&folder).env_remove("MAKEFLAGS").output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Command::new(folder.join("model/Vbench")).output().unwrap()
+    let arguments: Vec<String> = arguments.iter().map(|argument| argument.to_string()).collect();
+    common::simulate(&folder, &arguments, &files)
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! Temperature and voltages from a model of the monitor's port to register MONITOR, in Verilator: the project's own reader
 //! beside an accelerator, whose register is read over its bus as a host does.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+mod common;
 
-use hotloop_boards::{find, vivado::Project};
-use hotloop_hdl::Config;
+use std::{fs, process::Output};
+
+use common::{fresh, small};
+use hotloop_boards::find;
 use hotloop_regs::{map, Monitor, MonitorKind};
 
 /// The port as UG480 and UG580 have it: an address with DEN, some cycles later DRDY with DO. One access at a time, but a
@@ -147,11 +145,8 @@ endmodule
 "#;
 
 fn simulate(board: &str, kind: MonitorKind, address_bits: u32, more: &[&str]) -> Output {
-    let name = format!("monitor-{board}-{}", more.len());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    let project = Project::with(&find(board, None).unwrap(), &Config::link(), 200).unwrap();
+    let folder = fresh(&format!("monitor-{board}-{}", more.len()));
+    let project = small(&find(board, None).unwrap());
     fs::write(folder.join("bench.v"), BENCH).unwrap();
     let mut files = vec!["bench.v".to_owned()];
     for (name, text) in project.files.iter().filter(|(name, _)| name.ends_with(".v") && !name.ends_with("shell.v")) {
@@ -159,11 +154,8 @@ fn simulate(board: &str, kind: MonitorKind, address_bits: u32, more: &[&str]) ->
         fs::write(folder.join(file), text).unwrap();
         files.push(file.into());
     }
-    let verilator = std::env::var("VERILATOR").unwrap_or_else(|_| "verilator".into());
-    let mut build = Command::new(verilator);
-    build.args(["--binary", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", "bench", "-Mdir", "model"]);
     let at = |name: &str, bit: u32| format!("-D{name}={bit}");
-    build.args([
+    let mut arguments = vec![
         at("MONITOR", map::MONITOR.offset),
         at("TEMPERATURE", Monitor::temperature.bit),
         at("VCCINT", Monitor::vccint.bit),
@@ -173,11 +165,9 @@ fn simulate(board: &str, kind: MonitorKind, address_bits: u32, more: &[&str]) ->
         at("ON_CHIP", Monitor::on_chip.bit),
         format!("-GADDRESS_BITS={address_bits}"),
         format!("-GKIND={}", kind.code()),
-    ]);
-    // Cargo's own job server is not for the make that Verilator calls.
-    let built = build.args(more).args(&files).current_dir(&folder).env_remove("MAKEFLAGS").output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Command::new(folder.join("model/Vbench")).output().unwrap()
+    ];
+    arguments.extend(more.iter().map(|argument| argument.to_string()));
+    common::simulate(&folder, &arguments, &files)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 
 use hotloop_regs::{
     map::{self, CONTROL_ENABLE, CONTROL_RESET, STATUS_BUSY},
-    BAR0_BYTES, MSIX_VECTORS,
+    MSIX_VECTORS,
 };
 use pcie_sys::EventFd;
 
@@ -89,14 +89,7 @@ impl Board {
 
     /// Opens a board: checks that it is one and speaks this driver's language, resets it and starts its rings.
     pub fn open_with(function: Arc<dyn PciFunction>, options: BoardOptions) -> Result<Board, DriverError> {
-        config::check_identifiers(&*function)?;
-        let bytes = function.region_bytes(0);
-        if bytes < BAR0_BYTES {
-            let name = function.name();
-            return Err(DriverError::NotHotloop { name, what: "size of BAR0", found: bytes, wanted: BAR0_BYTES });
-        }
-        config::enable_memory(&*function)?;
-        let bar = Bar::new(Arc::clone(&function));
+        let bar = config::open_bar(&function)?;
         let identity = Identity::read(&bar, &function.name())?;
         let pool = DmaPool::open(Arc::clone(&function), options.pool.clone())?;
         let rings = Rings::new(&pool, options.submission_log, options.completion_log)?;

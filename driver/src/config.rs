@@ -1,8 +1,10 @@
 //! PCI configuration space: identifiers, the command register, and the state of the link.
 
-use hotloop_regs::{PCI_DEVICE_ID, PCI_VENDOR_ID};
+use std::sync::Arc;
 
-use crate::{error::DriverError, function::PciFunction};
+use hotloop_regs::{BAR0_BYTES, PCI_DEVICE_ID, PCI_VENDOR_ID};
+
+use crate::{bar::Bar, error::DriverError, function::PciFunction};
 
 /// Vendor and device identifier.
 const VENDOR: u16 = 0x00;
@@ -56,6 +58,19 @@ pub(crate) fn link(function: &dyn PciFunction) -> Result<Option<LinkState>, Driv
 /// Generation in bits 3..0, lanes in 9..4: the same in both registers.
 fn speed(register: u16) -> (u32, u32) {
     (u32::from(register & 0xf), u32::from(register >> 4 & 0x3f))
+}
+
+/// The registers of a function that has a Hotloop board's identifiers, in a BAR0 that is large enough; they answer from now
+/// on.
+pub(crate) fn open_bar(function: &Arc<dyn PciFunction>) -> Result<Bar, DriverError> {
+    check_identifiers(&**function)?;
+    let found = function.region_bytes(0);
+    if found < BAR0_BYTES {
+        let name = function.name();
+        return Err(DriverError::NotHotloop { name, what: "size of BAR0", found, wanted: BAR0_BYTES });
+    }
+    enable_memory(&**function)?;
+    Ok(Bar::new(Arc::clone(function)))
 }
 
 /// Refuses a function that is not a Hotloop board.

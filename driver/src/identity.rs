@@ -45,15 +45,7 @@ impl Identity {
     /// Reads a board's identity, and refuses a board that this driver does not speak to. `name` is for messages.
     pub fn read(bar: &Bar, name: &str) -> Result<Identity, DriverError> {
         let name = name.to_string();
-        let magic = bar.read32(&map::MAGIC)?;
-        if magic != MAGIC {
-            return Err(DriverError::NotHotloop { name, what: "MAGIC", found: magic.into(), wanted: MAGIC.into() });
-        }
-        let abi = bar.read32(&map::ABI_VERSION)?;
-        // Its own major version, and a minor version at least its own.
-        if abi >> 16 != ABI >> 16 || abi < ABI {
-            return Err(DriverError::Abi { name, board: abi, driver: ABI });
-        }
+        check_language(bar, &name, ABI)?;
         let hash = bar.read(&map::MAP_HASH_REG)?;
         if hash != MAP_HASH {
             return Err(DriverError::MapHash { name, board: hash, driver: MAP_HASH });
@@ -91,6 +83,21 @@ impl Identity {
             fold_multipliers: bar.read32(&map::FOLD_MULTIPLIERS)?,
         })
     }
+}
+
+/// The board's ABI version; refused if this is no Hotloop board, or its version has another major part than `least` or is an
+/// earlier one.
+pub(crate) fn check_language(bar: &Bar, name: &str, least: u32) -> Result<u32, DriverError> {
+    let name = name.to_owned();
+    let magic = bar.read32(&map::MAGIC)?;
+    if magic != MAGIC {
+        return Err(DriverError::NotHotloop { name, what: "MAGIC", found: magic.into(), wanted: MAGIC.into() });
+    }
+    let abi = bar.read32(&map::ABI_VERSION)?;
+    if abi >> 16 != least >> 16 || abi < least {
+        return Err(DriverError::Abi { name, board: abi, driver: least });
+    }
+    Ok(abi)
 }
 
 /// ASCII from the low byte up to the first zero; a byte that cannot be printed becomes `?`, since the name goes to

@@ -28,9 +28,6 @@ use crate::{
 /// Name of the top module.
 pub const TOP: &str = "accelerator";
 
-/// Registers that the shell around the accelerator knows.
-pub const FROM_SHELL: [Register; 2] = [map::MONITOR, map::PART_IDCODE];
-
 /// Registers of the port to the flash: what it answers, and what it is told.
 const FROM_FLASH: [Register; 2] = [map::FLASH_IN, map::FLASH_STATE];
 const TO_FLASH: [Register; 2] = [map::FLASH_OUT, map::FLASH_COMMAND];
@@ -163,7 +160,7 @@ fn top(config: &Config, core: &Rc<Module>, engines: &[&str], register_file: &Rc<
         ["address", "write", "data", "strobe"].map(|name| (name.to_owned(), m.output_of(&slave, name))).to_vec();
     file_inputs.push(("clear".into(), clear));
     file_inputs.push((port(&map::STATUS), status));
-    for register in FROM_SHELL {
+    for register in map::FROM_SHELL {
         file_inputs.push((port(&register), m.input(&port(&register), register.width)));
     }
     let answers = FROM_FLASH.map(|r| (r, m.wire(r.width)));

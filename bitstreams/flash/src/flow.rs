@@ -316,9 +316,9 @@ fn execute(
     Err(FlashError::Failed { step, meaning, after, output: ended.output })
 }
 
-/// Whether an IDCODE is that of another part than the image's.
-pub(crate) fn wrong_part(image: &Image, found: u32) -> bool {
-    (found ^ image.idcode) & image.idcode_mask != 0
+/// Whether an IDCODE, of which the bits `told` are known, is that of another part than the image's.
+pub(crate) fn wrong_part(image: &Image, found: u32, told: u32) -> bool {
+    (found ^ image.idcode) & image.idcode_mask & told != 0
 }
 
 /// The IDCODE, and those bits of it that were told.
@@ -331,7 +331,7 @@ fn identify(plan: &Plan, output: &str) -> Result<Option<(u32, u32)>, FlashError>
         }
         return Err(FlashError::NoPart { name: plan.backend.name, last: crate::run::last_words(output) });
     };
-    if wrong_part(image, found & told | image.idcode & !told) {
+    if wrong_part(image, found, told) {
         return Err(FlashError::Part { found: Hex32(found), wanted: Hex32(image.idcode) });
     }
     Ok(Some((found, told)))

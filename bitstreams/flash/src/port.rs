@@ -56,6 +56,11 @@ pub struct PortPlan {
 
 /// The steps, checked as far as can be without a board.
 pub fn plan(plan: &PortPlan) -> Result<Vec<Step>, FlashError> {
+    steps(plan).map(|(_, steps)| steps.into())
+}
+
+/// The slot that is written, and the steps.
+fn steps(plan: &PortPlan) -> Result<(&Slot, [Step; 4]), FlashError> {
     let (image, device) = (&plan.image, &plan.device);
     let Some(slot) = &plan.slot else {
         let text =
@@ -63,18 +68,18 @@ pub fn plan(plan: &PortPlan) -> Result<Vec<Step>, FlashError> {
         return Err(FlashError::NotThere(text.into()));
     };
     check_slot(image, slot, &plan.golden, plan.golden_override)?;
-    let golden = slot.kind == SlotKind::Golden;
-    if golden && plan.untried {
+    if slot.kind == SlotKind::Golden && plan.untried {
         return Err(FlashError::UntriedGolden);
     }
     let step = |kind, text: String| Step { kind, text, call: None, took: None };
     let runs = format!("{device} says build {} and ABI {}", Hex64(image.build_id), image.abi);
-    Ok(vec![
+    let steps = [
         step(StepKind::Hash, format!("{} has sha256 {}", image.path.display(), image.sha256)),
         step(StepKind::Identify, format!("{device} says that its part has IDCODE {}", Hex32(image.idcode))),
         step(StepKind::ReadBack, if plan.untried { format!("{device} says what it runs") } else { runs }),
         step(StepKind::Persist, format!("to flash at {:#x}, slot {}", slot.offset, slot_name(slot.kind))),
-    ])
+    ];
+    Ok((slot, steps))
 }
 
 /// Does it. `interrupted` is asked all the time; `tell` hears what goes on.
@@ -84,60 +89,60 @@ pub fn flash(
     interrupted: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Report, FlashError> {
-    let mut report = Report { steps: Vec::new(), idcode: None, verified: Verified::Nothing, persisted: false };
     let image = &wanted.image;
-    let mut found = None;
-    for mut step in plan(wanted)? {
-        tell(Event::Begin(&step));
-        let start = Instant::now();
-        step.text = match step.kind {
-            StepKind::Hash => {
-                read_image(image)?;
-                format!("{} is what its manifest says", image.path.display())
-            }
-            StepKind::Identify => {
-                let who = port.identify().map_err(|reason| FlashError::Port { name: port.name().into(), reason })?;
-                if wrong_part(image, who.idcode) {
-                    return Err(FlashError::Part { found: Hex32(who.idcode), wanted: Hex32(image.idcode) });
-                }
-                report.idcode = Some(who.idcode);
-                let text = format!("{} has IDCODE {}, and {}", port.name(), Hex32(who.idcode), who.chip);
-                found = Some(who.running);
-                text
-            }
-            StepKind::ReadBack => {
-                let running = found.take().unwrap_or(Running { build_id: 0, abi: String::new() });
-                let same = running.build_id == image.build_id && running.abi == image.abi;
-                if same {
-                    report.verified = Verified::Device;
-                } else if !wanted.untried {
-                    return Err(FlashError::Untried {
-                        running: Hex64(running.build_id),
-                        wanted: Hex64(image.build_id),
-                    });
-                }
-                let tried = if same { "the image itself" } else { "another one, so the image was not tried" };
-                format!("{} runs build {}, {tried}", port.name(), Hex64(running.build_id))
-            }
-            _ => {
-                let slot = wanted.slot.as_ref().ok_or(FlashError::Golden)?;
-                // It may have changed since it was looked at.
-                let bytes = read_image(image)?;
-                let mut hear = |what: &str, per_cent: f64| {
-                    tell(Event::Heard(Heard::Progress(what, per_cent)));
-                    !interrupted()
-                };
-                let written = port.write(slot, &bytes, &mut hear);
-                written.map_err(|reason| FlashError::Port { name: port.name().into(), reason })?;
-                report.persisted = true;
-                step.text
-            }
+    let (slot, [hash, identify, read_back, persist]) = steps(wanted)?;
+    let mut done = Vec::new();
+    let bytes = perform(hash, &mut done, tell, |_| {
+        let text = format!("{} is what its manifest says", image.path.display());
+        Ok((read_image(image)?, text))
+    })?;
+    let name = port.name().to_owned();
+    let failed = |reason| FlashError::Port { name: name.clone(), reason };
+    let found = perform(identify, &mut done, tell, |_| {
+        let found = port.identify().map_err(failed)?;
+        if wrong_part(image, found.idcode, u32::MAX) {
+            return Err(FlashError::Part { found: Hex32(found.idcode), wanted: Hex32(image.idcode) });
+        }
+        let text = format!("{name} has IDCODE {}, and {}", Hex32(found.idcode), found.chip);
+        Ok((found, text))
+    })?;
+    let verified = perform(read_back, &mut done, tell, |_| {
+        let Running { build_id, abi } = &found.running;
+        let running = Hex64(*build_id);
+        let (verified, tried) = match (*build_id == image.build_id && *abi == image.abi, wanted.untried) {
+            (true, _) => (Verified::Device, "the image itself"),
+            (false, true) => (Verified::Nothing, "another one, so the image was not tried"),
+            (false, false) => return Err(FlashError::Untried { running, wanted: Hex64(image.build_id) }),
         };
-        step.took = Some(start.elapsed());
-        tell(Event::End(&step));
-        report.steps.push(step);
-    }
-    Ok(report)
+        Ok((verified, format!("{name} runs build {running}, {tried}")))
+    })?;
+    let text = persist.text.clone();
+    perform(persist, &mut done, tell, |tell| {
+        let mut hear = |what: &str, per_cent: f64| {
+            tell(Event::Heard(Heard::Progress(what, per_cent)));
+            !interrupted()
+        };
+        port.write(slot, &bytes, &mut hear).map_err(failed)?;
+        Ok(((), text))
+    })?;
+    Ok(Report { steps: done, idcode: Some(found.idcode), verified, persisted: true })
+}
+
+/// One step: `work` gives its result, and what it came to in words.
+fn perform<T>(
+    mut step: Step,
+    done: &mut Vec<Step>,
+    tell: &mut dyn FnMut(Event),
+    work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(T, String), FlashError>,
+) -> Result<T, FlashError> {
+    tell(Event::Begin(&step));
+    let start = Instant::now();
+    let result;
+    (result, step.text) = work(tell)?;
+    step.took = Some(start.elapsed());
+    tell(Event::End(&step));
+    done.push(step);
+    Ok(result)
 }
 
 #[cfg(test)]

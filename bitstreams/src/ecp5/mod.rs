@@ -202,9 +202,8 @@ impl Build {
     ///
     /// That is a run of its own, as of the same placement conflicts end there and do not in one run with it (docs/design.md).
     pub fn route(&self, board: &Board) -> Vec<String> {
-        let routed = ["--json", PLACED, "--no-pack", "--no-place"];
         let written = ["--report", REPORT, "--textcfg", "top.config"];
-        self.nextpnr(board, &[&routed[..], &written].concat())
+        self.nextpnr(board, &[&["--json", PLACED, "--no-pack", "--no-place"][..], &written].concat())
     }
 
     fn nextpnr(&self, board: &Board, more: &[&str]) -> Vec<String> {

@@ -25,7 +25,7 @@ pub enum FlashError {
         /// The board.
         name: String,
         /// Field `kind` of FLASH_STATE.
-        kind: u64,
+        kind: u32,
     },
     /// No chip answers.
     #[error(

@@ -11,17 +11,14 @@ mod port;
 
 use std::{ops::Range, sync::Arc};
 
-use hotloop_regs::{
-    map::{ABI_VERSION, BUILD_ID, MAGIC, PART_IDCODE},
-    BAR0_BYTES,
-};
+use hotloop_regs::map::{BUILD_ID, FLASH_BLOCK_BYTES as BLOCK, PART_IDCODE};
 
 pub use error::FlashError;
 pub use nor::Chip;
-use nor::{Nor, BLOCK, PAGE};
+use nor::{Nor, PAGE};
 use port::Port;
 
-use crate::{bar::Bar, config, error::DriverError, function::PciFunction};
+use crate::{config, function::PciFunction, identity};
 
 /// What a piece of work is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,23 +60,9 @@ pub struct BoardFlash {
 impl BoardFlash {
     /// Finds the port and the chip behind it.
     pub fn open(function: Arc<dyn PciFunction>) -> Result<BoardFlash, FlashError> {
-        config::check_identifiers(&*function)?;
-        let (name, bytes) = (function.name(), function.region_bytes(0));
-        let refused = |what, found, wanted| DriverError::NotHotloop { name: name.clone(), what, found, wanted };
-        if bytes < BAR0_BYTES {
-            return Err(refused("size of BAR0", bytes, BAR0_BYTES).into());
-        }
-        config::enable_memory(&*function)?;
-        let bar = Bar::new(function);
-        let magic = bar.read32(&MAGIC)?;
-        if magic != hotloop_regs::MAGIC {
-            return Err(refused("MAGIC", magic.into(), hotloop_regs::MAGIC.into()).into());
-        }
-        let abi = bar.read32(&ABI_VERSION)?;
-        // The port and its registers are there since ABI 1.3.
-        if abi >> 16 != FIRST_ABI >> 16 || abi < FIRST_ABI {
-            return Err(DriverError::Abi { name, board: abi, driver: FIRST_ABI }.into());
-        }
+        let name = function.name();
+        let bar = config::open_bar(&function)?;
+        let abi = identity::check_language(&bar, &name, FIRST_ABI)?;
         let (part_idcode, build_id) = (bar.read32(&PART_IDCODE)?, bar.read(&BUILD_ID)?);
         let mut nor = Nor::new(Port::open(bar, &name)?);
         let chip = nor.identify()?;

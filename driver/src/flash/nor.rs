@@ -10,8 +10,6 @@ use super::{port::Port, FlashError};
 
 /// Bytes that one command writes, within a page of that many.
 pub(super) const PAGE: usize = 256;
-/// Bytes that one command erases. Where the chip's own blocks are larger, it erases one of those.
-pub(super) const BLOCK: u64 = 64 << 10;
 
 const READ_IDENTITY: u8 = 0x9f;
 const READ_STATUS: u8 = 0x05;
@@ -19,6 +17,7 @@ const WRITE_ENABLE: u8 = 0x06;
 /// With three bytes of an address, and with four: what of a chip lies beyond three bytes needs those.
 const READ: [u8; 2] = [0x03, 0x13];
 const PROGRAM: [u8; 2] = [0x02, 0x12];
+/// Of [`hotloop_regs::map::FLASH_BLOCK_BYTES`]; where the chip's own blocks are larger, of one of those.
 const ERASE: [u8; 2] = [0xd8, 0xdc];
 /// Bytes that three of an address reach.
 const SHORT: u64 = 1 << 24;

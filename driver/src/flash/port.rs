@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hotloop_regs::{map, FlashCommand, FlashState};
+use hotloop_regs::{
+    map::{self, FLASH_COMMAND_BYTES as BYTES, FLASH_KIND_SPI},
+    FlashCommand, FlashState,
+};
 
 use super::FlashError;
 use crate::bar::Bar;
@@ -14,10 +17,6 @@ use crate::bar::Bar;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Looks at the state before the wait gives the processor away.
 const SPINS: u32 = 64;
-/// Field `kind` of a port to a SPI flash.
-const KIND_SPI: u64 = 1;
-/// Bytes of a command.
-const BYTES: usize = 4;
 
 pub(super) struct Port {
     bar: Bar,
@@ -31,9 +30,9 @@ impl Port {
     pub(super) fn open(bar: Bar, name: &str) -> Result<Port, FlashError> {
         let state = u64::from(bar.read32(&map::FLASH_STATE)?);
         let name = name.to_owned();
-        match FlashState::kind.of(state) {
+        match FlashState::kind.of(state) as u32 {
             0 => return Err(FlashError::NoPort { name }),
-            KIND_SPI => {}
+            FLASH_KIND_SPI => {}
             kind => return Err(FlashError::UnknownPort { name, kind }),
         }
         let mut port = Port { bar, name, number: FlashState::number.of(state) };

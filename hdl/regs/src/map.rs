@@ -115,5 +115,13 @@ pub const CONTROL_RESET: u32 = 1 << 1;
 pub const STATUS_BUSY: u32 = 1 << 0;
 /// STATUS bit 1: the rings stopped.
 pub const STATUS_FAULT: u32 = 1 << 1;
+/// Registers that the shell around the accelerator drives: no reset of the accelerator changes them.
+pub const FROM_SHELL: [Register; 2] = [MONITOR, PART_IDCODE];
+/// Field `kind` of FLASH_STATE: a port to a SPI flash.
+pub const FLASH_KIND_SPI: u32 = 1;
+/// Most bytes of one command in FLASH_COMMAND: what FLASH_OUT and FLASH_IN hold.
+pub const FLASH_COMMAND_BYTES: usize = 4;
+/// Bytes of a configuration flash that the driver erases at a time: slots begin and end at multiples of it.
+pub const FLASH_BLOCK_BYTES: u64 = 64 << 10;
 /// Largest base-2 logarithm of a ring's entries.
 pub const RING_LOG_MAX: u32 = 12;

@@ -1,6 +1,6 @@
-//! The port to the board's configuration flash: registers FLASH_OUT, FLASH_COMMAND, FLASH_IN and FLASH_STATE on one
-//! side, the four wires of a SPI flash on the other. It knows no commands of flashes: bytes go out while as many come in, and the driver does
-//! the rest (`hotloop_driver::flash`).
+//! The port to the board's configuration flash: registers FLASH_OUT, FLASH_COMMAND, FLASH_IN and FLASH_STATE on one side,
+//! the four wires of a SPI flash on the other. It knows no commands of flashes: bytes go out while as many come in, and the
+//! driver does the rest (`hotloop_driver::flash`).
 
 use std::rc::Rc;
 
@@ -8,10 +8,8 @@ use hotloop_regs::{map, FlashCommand, FlashState};
 
 use crate::datapath::Module;
 
-/// Field `kind` of FLASH_STATE.
-const KIND_SPI: u128 = 1;
-/// Bytes in one command.
-const BYTES: u32 = 4;
+/// Bits of the longest command.
+const BITS: u32 = 8 * map::FLASH_COMMAND_BYTES as u32;
 
 /// How fast the port is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +39,17 @@ pub fn port(port: FlashPort) -> Rc<Module> {
     let mut field = |field: hotloop_regs::descriptor::Field| m.slice(command, field.bit, field.width);
     let [number, count, select] = [FlashCommand::number, FlashCommand::count, FlashCommand::select].map(&mut field);
 
-    // A command begins when its number is another than that of the last one, and is done when its bits are.
+    // A command begins when its number is another than that of the last one, and is done when its bits are. Under way, its
+    // own is the current one already and not yet the last.
     let [last, current] = ["last", "current"].map(|name| m.state(name, FlashCommand::number.width, 0));
-    let bits_left = m.state("bits_left", (8 * BYTES).ilog2() + 1, 0);
+    let bits_left = m.state("bits_left", BITS.ilog2() + 1, 0);
     let same = m.eq(number, *last);
     let at_rest = m.eq_const(*bits_left, 0);
     let new = m.not(same);
-    let begun = m.state("begun", 1, 0);
-    let begins = {
-        let idle = m.not(*begun);
-        m.all(&[new, at_rest, idle])
-    };
-    let ends = m.and(*begun, at_rest);
-    let (yes, no) = (m.constant(1, 1), m.constant(0, 1));
-    let next = m.choose(&[(begins, yes), (ends, no)], *begun);
-    m.drive(begun, next);
+    let idle = m.eq(*current, *last);
+    let begins = m.all(&[new, at_rest, idle]);
+    let begun = m.not(idle);
+    let ends = m.and(begun, at_rest);
     m.drive_when(current, begins, number);
     m.drive_when(last, ends, *current);
     let selects_not = m.not(select);
@@ -77,8 +71,8 @@ pub fn port(port: FlashPort) -> Rc<Module> {
     let falls = m.and(turns, *level);
 
     // Bits: out at the top, in at the bottom.
-    let shift = m.state("shift", 8 * BYTES, 0);
-    let rest = m.slice(*shift, 0, 8 * BYTES - 1);
+    let shift = m.state("shift", BITS, 0);
+    let rest = m.slice(*shift, 0, BITS - 1);
     let shifted = m.cat(&[rest, miso]);
     let next = m.mux(begins, out, shifted);
     let changes = m.or(begins, falls);
@@ -90,12 +84,12 @@ pub fn port(port: FlashPort) -> Rc<Module> {
     let next = m.mux(begins, bits, fewer);
     m.drive_when(bits_left, changes, next);
 
-    let mosi = m.bit(*shift, 8 * BYTES - 1);
+    let mosi = m.bit(*shift, BITS - 1);
     for (name, sig) in OUTPUTS.into_iter().zip([*select_n, *level, mosi]) {
         m.output(name, sig);
     }
     m.output("busy", new);
-    let kind = m.constant(KIND_SPI, FlashState::kind.width);
+    let kind = m.constant(map::FLASH_KIND_SPI.into(), FlashState::kind.width);
     let state = m.pack(&[*last, kind]);
     let state = m.extend(state, map::FLASH_STATE.width);
     m.output(&name(&map::FLASH_STATE), state);

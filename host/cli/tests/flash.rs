@@ -1,5 +1,7 @@
 //! `hotloop flash` from end to end: stock openFPGALoader, real images, and the model of an ECP5 at a virtual cable.
 
+mod common;
+
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -7,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hotloop_boards::{hex::*, manifest::*, SlotKind};
+use hotloop_boards::manifest::Format;
 use hotloop_flash_tests::{Bench, GOLDEN, GOLDEN_OFFSET, IDCODE, ONE, TWO};
 use hotloop_jtag::{Ecp5, Part, Server, SpiFlash};
 use serde_json::Value;
@@ -39,44 +41,9 @@ impl Lab {
     fn manifest(&self, image: &str, usercode: u32, change: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut bytes = self.bench.image(image);
         change(&mut bytes);
-        std::fs::write(self.folder.join(image), &bytes).unwrap();
         let build_id = 0x0123_4567 << 32 | u64::from(usercode);
-        let share = Share { used: 1, available: 100 };
-        let manifest = Manifest {
-            manifest_version: MANIFEST_VERSION,
-            kind: Kind::Bitstream,
-            board: "ecpix5-85".into(),
-            part: "LFE5UM5G-85F-8BG554I".into(),
-            idcode: Hex32(IDCODE),
-            file: image.into(),
-            format: Format::Bit,
-            sha256: sha256(&bytes),
-            size: bytes.len() as u64,
-            abi: abi_text(hotloop_regs::ABI),
-            register_map_hash: Hex64(hotloop_regs::MAP_HASH),
-            build_id: Hex64(build_id),
-            interface_uuid: interface_uuid(hotloop_regs::ABI, hotloop_regs::MAP_HASH),
-            accelerator_uuid: accelerator_uuid("ecp5-85", build_id),
-            pci: None,
-            git: None,
-            tools: Default::default(),
-            seed: Some(1),
-            clock_mhz: 100.0,
-            fmax_mhz: None,
-            utilisation: Utilisation {
-                source: Source::Routed,
-                multipliers: share,
-                memories: share,
-                luts: share,
-                registers: share,
-            },
-            features: Features { preset: "ecp5-85".into(), sets: vec![] },
-            flash: Place { offset: 0, slot: SlotKind::User },
-            signature: None,
-        };
-        let path = self.folder.join(format!("{image}.bitstream.json"));
-        std::fs::write(&path, manifest.to_json().unwrap()).unwrap();
-        path.display().to_string()
+        let board = hotloop_boards::find("ecpix5-85", None).unwrap();
+        common::manifest(&self.folder, &board, image, Format::Bit, build_id, &bytes)
     }
 
     fn command(&self, manifest: &str, words: &[&str]) -> Command {

@@ -2,13 +2,15 @@
 //! model of a flash in a file.
 #![cfg(feature = "sim")]
 
+mod common;
+
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
 
-use hotloop_boards::{hex::*, manifest::*, Board, SlotKind};
+use hotloop_boards::{manifest::Format, Board};
 use serde_json::Value;
 
 const BOARD: &str = "acorn-cle215";
@@ -60,43 +62,7 @@ impl Lab {
 
     /// An image and its manifest; the manifest's path.
     fn manifest(&self, name: &str, build_id: u64, bytes: &[u8]) -> String {
-        let share = Share { used: 1, available: 100 };
-        std::fs::write(self.folder.join(format!("{name}.bin")), bytes).unwrap();
-        let manifest = Manifest {
-            manifest_version: MANIFEST_VERSION,
-            kind: Kind::Bitstream,
-            board: BOARD.into(),
-            part: self.board.part.clone(),
-            idcode: Hex32(self.board.idcode),
-            file: format!("{name}.bin"),
-            format: Format::Bin,
-            sha256: sha256(bytes),
-            size: bytes.len() as u64,
-            abi: abi_text(hotloop_regs::ABI),
-            register_map_hash: Hex64(hotloop_regs::MAP_HASH),
-            build_id: Hex64(build_id),
-            interface_uuid: interface_uuid(hotloop_regs::ABI, hotloop_regs::MAP_HASH),
-            accelerator_uuid: accelerator_uuid("a200t", build_id),
-            pci: None,
-            git: None,
-            tools: Default::default(),
-            seed: None,
-            clock_mhz: 200.0,
-            fmax_mhz: None,
-            utilisation: Utilisation {
-                source: Source::Estimate,
-                multipliers: share,
-                memories: share,
-                luts: share,
-                registers: share,
-            },
-            features: Features { preset: "a200t".into(), sets: vec![] },
-            flash: Place { offset: 0x0a0_0000, slot: SlotKind::User },
-            signature: None,
-        };
-        let path = self.folder.join(format!("{name}{SUFFIX}"));
-        std::fs::write(&path, serde_json::to_string(&manifest).unwrap()).unwrap();
-        path.display().to_string()
+        common::manifest(&self.folder, &self.board, &format!("{name}.bin"), Format::Bin, build_id, bytes)
     }
 
     fn flash(&self, manifest: &str, more: &[&str]) -> Output {

@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use hotloop_regs::{map, Access, ParameterSet, Register, ABI, BEAT_BYTES, MAGIC, MAP_HASH, REGISTERS};
 
-/// What the shell around an accelerator says.
-const SHELLS: [Register; 2] = [map::MONITOR, map::PART_IDCODE];
-
 pub(super) struct Registers {
     words: BTreeMap<u32, u32>,
 }
@@ -42,7 +39,7 @@ impl Registers {
 
     /// Everything but the constants is zero, and what the shell says.
     pub(super) fn power_up(&mut self) {
-        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && !SHELLS.contains(r)) {
+        for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && !map::FROM_SHELL.contains(r)) {
             self.set(register, 0);
         }
     }
@@ -50,7 +47,7 @@ impl Registers {
     /// CONTROL.RESET: as after power-up, except for what the host wrote into base and size registers and SCRATCH.
     pub(super) fn clear(&mut self) {
         let kept = [map::SCRATCH, map::SQ_BASE, map::CQ_BASE, map::RING_LOG];
-        let kept = |r: &Register| kept.contains(r) || SHELLS.contains(r);
+        let kept = |r: &Register| kept.contains(r) || map::FROM_SHELL.contains(r);
         for register in REGISTERS.iter().filter(|r| r.access != Access::Constant && !kept(r)) {
             self.set(register, 0);
         }

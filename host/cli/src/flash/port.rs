@@ -20,12 +20,14 @@ impl DevicePort {
     }
 
     fn open(&mut self) -> Result<&mut BoardFlash, String> {
-        if self.flash.is_none() {
-            let function =
-                hotloop::open_function(&self.device, hotloop_plonky2::options().set).map_err(|e| e.to_string())?;
-            self.flash = Some(BoardFlash::open(function).map_err(|e| e.to_string())?);
-        }
-        self.flash.as_mut().ok_or_else(|| "not open".to_owned())
+        Ok(match &mut self.flash {
+            Some(flash) => flash,
+            empty => {
+                let set = hotloop_plonky2::options().set;
+                let function = hotloop::open_function(&self.device, set).map_err(|e| e.to_string())?;
+                empty.insert(BoardFlash::open(function).map_err(|e| e.to_string())?)
+            }
+        })
     }
 }
 
