@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::board::{Board, Family, Link, SlotKind, Vendor, SCHEMA};
+use crate::{
+    board::{Board, Family, Link, SlotKind, Vendor, SCHEMA},
+    ecp5::jump_block,
+};
 
 type Wrong = (String, String);
 
@@ -160,6 +163,12 @@ fn flash(board: &Board) -> Result<(), Wrong> {
         let end = slot.offset.checked_add(slot.bytes);
         if slot.bytes == 0 || end.is_none_or(|end| end > flash.bytes) {
             return wrong(format!("flash.slots.{i}"), format!("it does not lie in {} bytes of flash", flash.bytes));
+        }
+        let block = jump_block(flash.bytes);
+        if board.family == Family::Ecp5 && end.is_some_and(|end| end > block) {
+            let reason =
+                format!("an ECP5's slots end at {block:#x}: behind it is the jump page, and what it cannot address");
+            return wrong(format!("flash.slots.{i}"), reason);
         }
         // Sectors of the flashes are 64 KiB, or 4 KiB where they may be erased alone.
         if slot.offset % 4096 != 0 {

@@ -95,6 +95,8 @@ fn errors_name_the_line() {
         ("baud = 3000000", "baud = 0", "uart.baud"),
         ("width = 4", "width = 3", "flash.width"),
         ("bytes = 33554432", "bytes = 65536", "flash.slots.0"),
+        ("offset = 0x0800000", "offset = 0x0bff000", "flash.slots.1: an ECP5's slots end at 0xff0000"),
+        ("offset = 0x0800000", "offset = 0x1000000", "flash.slots.1: an ECP5's slots end at 0xff0000"),
         ("multipliers = 156", "multipliers = 0", "capacity.multipliers"),
         ("unchecked = [\"flash.bytes\"", "unchecked = [\"flash.bits\"", "unchecked.0"),
     ] {

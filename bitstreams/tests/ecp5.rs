@@ -1,9 +1,14 @@
 //! What an ECP5 board's image is made of: clean for Verilator, and whole for Yosys.
 
-use std::{fs, path::Path, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, path::PathBuf, process::Command};
 
-use hotloop_boards::{all, ecp5::Build, ecp5::TOP, Family};
+use hotloop_boards::{
+    all,
+    ecp5::{Build, JumpPage, TOP},
+    Family,
+};
 use hotloop_hdl::{accelerator, primitives};
+use hotloop_jtag::{Ecp5, Part, SpiFlash};
 
 /// The vendor's cell, for its ports alone.
 const PLL: &str = "module EHXPLLL #(parameter PLLRST_ENA = \"\", INTFB_WAKE = \"\", STDBY_ENABLE = \"\", \
@@ -74,4 +79,27 @@ fn every_top_is_whole() {
             assert!(whole.contains(cell), "{name}: there is no {cell}");
         }
     }
+}
+
+/// The model of the part has its own reading of where the page lies, and what is in it: by it, from a flash without a user
+/// image, the golden one starts, in a flash of the part's whole reach and in a larger one.
+#[test]
+fn the_jump_page_leads_to_the_golden_image() {
+    let boards: Vec<_> = all().unwrap().into_iter().filter(|board| board.family == Family::Ecp5).collect();
+    let sizes: BTreeSet<u64> = boards.iter().map(|board| board.flash.bytes).collect();
+    assert_eq!(sizes, [16 << 20, 32 << 20].into());
+    for board in boards {
+        let jump = JumpPage::of(&board).unwrap();
+        assert_eq!((jump.address, jump.golden), (0xff_ff00, 0x80_0000), "{}", board.name);
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("jump-{}.flash", board.name));
+        fs::File::create(&path).unwrap().set_len(board.flash.bytes).unwrap();
+        let mut flash = SpiFlash::in_file(&path).unwrap();
+        flash.put(jump.address as usize, &jump.bytes());
+        // Preamble, user code, DONE.
+        flash.put(0x80_0000, &[0xff, 0xff, 0xbd, 0xb3, 0xc2, 0, 0, 0, 1, 2, 3, 4, 0x5e, 0, 0, 0]);
+        let part = Ecp5::new(Part::by_idcode(board.idcode).unwrap(), Some(flash));
+        assert!(part.status().done() && part.configuration().usercode == 0x0102_0304, "{}", board.name);
+        fs::remove_file(&path).unwrap();
+    }
+    assert_eq!(JumpPage::of(&hotloop_boards::find("kc705", None).unwrap()), None, "a Xilinx part wants none");
 }

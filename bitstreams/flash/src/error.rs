@@ -9,9 +9,9 @@ use crate::run::RunError;
 /// Why an image is not on the board. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum FlashError {
-    /// The image cannot be read.
+    /// A file cannot be read or written.
     #[error("{path}: {source}", path = path.display())]
-    Read {
+    File {
         /// The file.
         path: PathBuf,
         /// The system's answer.

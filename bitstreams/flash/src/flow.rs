@@ -1,11 +1,14 @@
 //! The steps and their order.
 
 use std::{
+    fs::File,
+    io::Write,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use hotloop_boards::{
+    ecp5::JumpPage,
     hex::{Hex32, Hex64, Sha},
     manifest::sha256,
     Slot, SlotKind,
@@ -58,6 +61,8 @@ pub struct Plan<'a> {
     pub golden: Slot,
     /// That it may be written over.
     pub golden_override: bool,
+    /// The page that leads to it, for parts that want one: written with the golden image.
+    pub jump: Option<JumpPage>,
     /// A way to ask what runs.
     pub device: Option<&'a dyn DeviceCheck>,
 }
@@ -88,6 +93,7 @@ pub enum StepKind {
     Load,
     ReadBack,
     Persist,
+    Jump,
     ReadAgain,
 }
 
@@ -100,6 +106,7 @@ impl StepKind {
             StepKind::Load => "load",
             StepKind::ReadBack => "read-back",
             StepKind::Persist => "persist",
+            StepKind::Jump => "jump",
             StepKind::ReadAgain => "read-again",
         }
     }
@@ -155,9 +162,12 @@ pub struct Report {
 const UNTOUCHED: &str = "Nothing was touched";
 const LOADING: &str = "The part may be empty now; the flash is untouched, a power cycle starts what it holds";
 const WRITING: &str =
-    "The slot may be half written: run the same command again. The golden image was not touched, and the \
+    "The slot may be half written: run the same command again. The golden image was not touched: if it is installed, the \
                        board starts from it until then";
 const WRITING_GOLDEN: &str = "The golden image may be half written: do not power off; run the same command again";
+const JUMPING: &str =
+    "The golden image is written, the page that leads to it perhaps not, and without that the board has \
+                       nothing to fall back to: run the same command again";
 
 /// The steps, checked as far as can be without a board.
 pub fn plan(plan: &Plan) -> Result<Vec<Step>, FlashError> {
@@ -183,11 +193,43 @@ pub fn plan(plan: &Plan) -> Result<Vec<Step>, FlashError> {
     if let Some(slot) = &plan.persist {
         let text = format!("to flash at {:#x}, slot {}", slot.offset, slot_name(slot.kind));
         steps.push(step(StepKind::Persist, text, call(Work::Persist(&image.path, slot.offset))?));
+        if let Some(jump) = jump(plan) {
+            let text = format!("to flash at {:#x}: where no user image starts, go to {:#x}", jump.address, jump.golden);
+            steps.push(step(StepKind::Jump, text, call(Work::Persist(&JumpFile::path(), jump.address))?));
+        }
         if plan.device.is_some() && slot.kind == SlotKind::User {
             steps.push(step(StepKind::ReadAgain, format!("started from flash, {identity}"), None));
         }
     }
     Ok(steps)
+}
+
+/// The jump page, where it is to be written.
+fn jump(plan: &Plan) -> Option<JumpPage> {
+    plan.jump.filter(|_| plan.persist.as_ref().is_some_and(|slot| slot.kind == SlotKind::Golden))
+}
+
+/// The jump page as a file, for programs that write files; it goes with this value.
+struct JumpFile;
+
+impl JumpFile {
+    fn path() -> PathBuf {
+        std::env::temp_dir().join(format!("hotloop-jump-{}.bin", std::process::id()))
+    }
+
+    fn new(jump: JumpPage) -> Result<JumpFile, FlashError> {
+        let path = JumpFile::path();
+        // One of a process that was killed. What is somebody else's stays, and is not written to.
+        let _ = std::fs::remove_file(&path);
+        let made = File::create_new(&path).and_then(|mut file| file.write_all(&jump.bytes()));
+        made.map(|()| JumpFile).map_err(|source| FlashError::File { path, source })
+    }
+}
+
+impl Drop for JumpFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(JumpFile::path());
+    }
 }
 
 /// Whether an image may be written to a slot: it goes in, and does not touch the golden image unless that is wanted.
@@ -216,7 +258,9 @@ pub(crate) fn slot_name(kind: SlotKind) -> &'static str {
 pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut(Event)) -> Result<Report, FlashError> {
     let mut report = Report { steps: Vec::new(), idcode: None, verified: Verified::Nothing, persisted: false };
     let mut loaded = String::new();
-    for mut step in plan(wanted)? {
+    let steps = plan(wanted)?;
+    let jump = jump(wanted).map(JumpFile::new).transpose()?;
+    for mut step in steps {
         tell(Event::Begin(&step));
         let start = Instant::now();
         let after = match step.kind {
@@ -225,6 +269,7 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
                 WRITING_GOLDEN
             }
             StepKind::Persist => WRITING,
+            StepKind::Jump => JUMPING,
             _ => UNTOUCHED,
         };
         if step.kind == StepKind::Persist {
@@ -236,7 +281,11 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
         }
         let output = match &step.call {
             None => String::new(),
-            Some(call) => execute(wanted.backend, step.kind, call, after, interrupted, tell)?.output,
+            Some(call) => {
+                // With no good user image yet, the part starts from flash only once the jump page is there.
+                let may_not_start = step.kind == StepKind::Persist && jump.is_some();
+                execute(wanted.backend, step.kind, call, may_not_start, after, interrupted, tell)?.output
+            }
         };
         step.text = match step.kind {
             StepKind::Hash => {
@@ -276,6 +325,7 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
                 report.persisted = true;
                 step.text
             }
+            StepKind::Jump => step.text,
             StepKind::ReadAgain => read_back(wanted, "")?.1,
         };
         step.took = Some(start.elapsed());
@@ -287,7 +337,7 @@ pub fn flash(wanted: &Plan, interrupted: &dyn Fn() -> bool, tell: &mut dyn FnMut
 
 /// The image's bytes, if they are those of its manifest.
 pub(crate) fn read_image(image: &Image) -> Result<Vec<u8>, FlashError> {
-    let bytes = std::fs::read(&image.path).map_err(|source| FlashError::Read { path: image.path.clone(), source })?;
+    let bytes = std::fs::read(&image.path).map_err(|source| FlashError::File { path: image.path.clone(), source })?;
     let (found, wanted) = (sha256(&bytes), image.sha256);
     if found == wanted {
         return Ok(bytes);
@@ -299,6 +349,7 @@ fn execute(
     backend: &'static Backend,
     kind: StepKind,
     call: &Call,
+    may_not_start: bool,
     after: &'static str,
     interrupted: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(Event),
@@ -308,11 +359,12 @@ fn execute(
         RunError::Missing { program } => FlashError::Missing { program, install: backend.install },
         source => FlashError::Run { step, source, after },
     })?;
-    if ended.good && (backend.done)(&ended.output) {
+    if ended.good && (backend.done)(&ended.output) || may_not_start && (backend.written)(&ended.output) {
         return Ok(ended);
     }
     let (meaning, untouched) = backend.explain(&ended);
-    let after = if untouched { UNTOUCHED } else { after };
+    // Before the jump page, the golden image was written.
+    let after = if untouched && kind != StepKind::Jump { UNTOUCHED } else { after };
     Err(FlashError::Failed { step, meaning, after, output: ended.output })
 }
 

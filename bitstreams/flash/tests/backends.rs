@@ -76,6 +76,7 @@ fn complaints_become_advice() {
         ("Error: cannot find board 'stlv7325'", "newer", true),
         ("displayReadReg\n\tCRC ERR\n\tEXEC Error", "checksum", false),
         ("Verification failed at 17", "write it again", false),
+        ("Refresh: FAIL\ndisplayReadReg", "jump page", false),
     ] {
         let (meaning, early) = said(output);
         assert!(meaning.contains(advice) && early == untouched, "{output}: {meaning}");
@@ -83,6 +84,16 @@ fn complaints_become_advice() {
     // Both rules files that the texts name are there.
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../resources/91-hotloop-cables.rules").exists());
     assert_eq!(said("a\nsegmentation\n\n"), ("openFPGALoader ended with status 1: segmentation".into(), false));
+}
+
+/// The status of a write whose image does not start, and is there: its `FAIL` comes by another stream, anywhere.
+#[test]
+fn what_does_not_start_may_be_written() {
+    let written = Backend::of(&Cable::Board, false).unwrap().written;
+    let output = "Writing: [] 100%\nDone\nVerifying write (May take time)\n\nRead flash : [] 100%\n";
+    assert!(written(&format!("{output}Done\nRefresh: displayReadReg\nFAIL\nError: Failed to program FPGA")));
+    assert!(!written(&format!("{output}Fail\nVerification failed at 17\nRefresh: DONE\n")));
+    assert!(!written(&format!("{output}Done\n")) && !written("Refresh: FAIL"));
 }
 
 #[test]

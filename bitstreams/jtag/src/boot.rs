@@ -6,9 +6,9 @@ use crate::{
     status::Status,
 };
 
-/// Bytes at the flash's end, in which a jump command says where the golden image is (Lattice FPGA-TN-02203, "dual boot";
-/// Project Trellis, ecpmulti).
-pub const JUMP_PAGE: usize = 256;
+/// Where a jump command says where the golden image is (Lattice FPGA-TN-02203, "dual boot"; Project Trellis, ecpmulti). A
+/// flash does not hear bits of the address that it has not: in a smaller one it is the last page, too.
+const JUMP: usize = 0xff_ff00;
 /// Within so many bytes of where it looks, the part wants a preamble. Not in the vendor's documents: ours is generous.
 const PREAMBLE_WITHIN: usize = 4096;
 
@@ -17,7 +17,7 @@ pub fn boot(part: Part, flash: Option<&[u8]>) -> (Configuration, u32) {
     let Some(flash) = flash else { return (Configuration::default(), Status::of_fault(Fault::Preamble)) };
     let first = image(part, flash, 0);
     let Err(fault) = first else { return good(first, 0) };
-    let golden = image(part, flash, flash.len().saturating_sub(JUMP_PAGE));
+    let golden = image(part, flash, JUMP % flash.len().max(1));
     if golden.is_ok() {
         return good(golden, Status::SPI_FAIL_1);
     }

@@ -20,7 +20,6 @@ mod tap;
 mod xvc;
 
 pub use bitstream::{Configuration, Fault, Interpreter, Progress, Source};
-pub use boot::JUMP_PAGE;
 pub use crc::Crc16;
 pub use ecp5::{instruction, Ecp5};
 pub use flash::{FlashError, SpiFlash, Wires};

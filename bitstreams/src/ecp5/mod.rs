@@ -3,6 +3,7 @@
 mod carry;
 mod error;
 mod floorplan;
+mod jump;
 mod lpf;
 mod netlist;
 mod pll;
@@ -25,6 +26,7 @@ use crate::{
 pub use carry::Shortened;
 pub use error::BuildError;
 use floorplan::Floorplan;
+pub use jump::{jump_block, JumpPage};
 use netlist::Netlist;
 pub use pll::Pll;
 pub use report::Report;

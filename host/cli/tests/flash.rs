@@ -283,6 +283,44 @@ fn the_golden_slot_wants_an_override() {
     assert_eq!(lab.usercode(), ONE, "no user image: the new golden one");
 }
 
+/// From an empty flash: what the command itself writes leads a part whose user image is broken to the golden one.
+#[test]
+fn the_golden_image_comes_with_the_page_that_leads_to_it() {
+    let Some(lab) = Lab::new("jump") else { return };
+    let blank = |worn: Option<usize>| {
+        let mut flash = SpiFlash::new();
+        // Half a user image: the part starts from nothing until the jump page is there.
+        flash.put(0, &lab.bench.image("two.bit")[..0x1000]);
+        worn.into_iter().for_each(|address| flash.wear(address, 0));
+        *lab.server.device() = Ecp5::new(Part::by_idcode(IDCODE).unwrap(), Some(flash));
+    };
+    let (one, two) = (lab.manifest("one.bit", ONE, |_| {}), lab.manifest("two.bit", TWO, |_| {}));
+    let golden = ["--persist", "--slot", "golden", "--golden-override"];
+
+    // The page cannot be written.
+    blank(Some(0xff_ff20));
+    let (status, object) = lab.flash(&one, &golden);
+    let text = error(&object);
+    assert!(status == Some(1) && text.starts_with("jump: ") && text.contains("run the same command again"), "{text}");
+    assert_eq!(lab.usercode(), 0);
+
+    blank(None);
+    let (status, object) = lab.flash(&one, &golden);
+    assert_eq!(status, Some(0), "{object:#}");
+    let steps: Vec<&str> = object["steps"].as_array().unwrap().iter().map(|s| s["step"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["sha256", "idcode", "load", "read-back", "persist", "jump"]);
+    assert_eq!(lab.usercode(), ONE, "half a user image: the golden one was started");
+
+    let (status, object) = lab.flash(&two, &["--persist"]);
+    assert_eq!(status, Some(0), "{object:#}");
+    let mut device = lab.server.device();
+    device.power_cycle();
+    assert_eq!(device.configuration().usercode, TWO);
+    device.flash_mut().unwrap().put(0x8000, &[0; 16]);
+    device.power_cycle();
+    assert_eq!(device.configuration().usercode, ONE, "a broken user image: by the page to the golden one");
+}
+
 #[test]
 fn a_dry_run_touches_nothing_and_wants_no_tool() {
     let Some(lab) = Lab::new("dry") else { return };
@@ -296,6 +334,11 @@ fn a_dry_run_touches_nothing_and_wants_no_tool() {
     let load = steps[2]["command"].as_str().unwrap();
     assert!(load.starts_with("openFPGALoader -c xvc-client --ip 127.0.0.1 --port "), "{load}");
     assert!(steps[4]["command"].as_str().unwrap().contains("--write-flash --verify --offset 0 "));
+    let golden = ["--persist", "--dry-run", "--slot", "golden", "--golden-override"];
+    let (_, object) = lab.flash(&manifest, &golden);
+    let step = &object["steps"][5];
+    assert_eq!((&step["step"], object["steps"].as_array().unwrap().len()), (&"jump".into(), 6), "{object:#}");
+    assert!(step["command"].as_str().unwrap().contains("--write-flash --verify --offset 16776960 "), "{step:#}");
     lab.untouched();
 }
 

@@ -15,6 +15,7 @@ pub const BACKEND: Backend = Backend {
     idcode: |_| None,
     usercode: |_| None,
     done: |_| true,
+    written: |_| false,
     signs: &[
         early("invalid-fpga-image", "AWS does not know that image, or not in this region: see agfi- of it"),
         early("shell-mismatch", "the image was made for another version of AWS's shell: make it again"),

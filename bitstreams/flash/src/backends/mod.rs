@@ -78,6 +78,8 @@ pub struct Backend {
     pub usercode: fn(&str) -> Option<u32>,
     /// Whether work was done, when the exit status does not tell.
     pub done: fn(&str) -> bool,
+    /// Whether the flash holds what was written, although the program failed: the part did not start from it.
+    pub written: fn(&str) -> bool,
     /// What its complaints mean, the first one that fits.
     pub signs: &'static [Sign],
 }

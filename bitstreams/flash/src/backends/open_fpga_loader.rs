@@ -13,6 +13,7 @@ pub const BACKEND: Backend = Backend {
     idcode,
     usercode: |output| hex_after(output, "userCode:"),
     done: |_| true,
+    written,
     signs: SIGNS,
 };
 
@@ -22,6 +23,13 @@ fn idcode(output: &str) -> Option<(u32, u32)> {
     let whole = hex_after(output, "IDCode :").map(|idcode| (idcode, u32::MAX));
     let chain = |idcode: u32| (idcode, if idcode >> 28 == 0 { 0x0fff_ffff } else { u32::MAX });
     whole.or_else(|| hex_after(output, "idcode").map(chain))
+}
+
+/// It says `Done` where all was compared, and only then lets the part start: up to 0.13 a failure where the flash was empty,
+/// and later where it holds half an image.
+fn written(output: &str) -> bool {
+    let compared = output.split_once("Verifying write").and_then(|(_, rest)| rest.split_once("Refresh:"));
+    compared.is_some_and(|(compared, _)| compared.contains("Done"))
 }
 
 fn call(target: &Target, work: Work) -> Result<Call, NotThere> {
@@ -85,8 +93,8 @@ const SIGNS: &[Sign] = &[
                   too"),
     late("flash overflow", "the image does not fit into the flash behind its offset: is the board's file right about the flash?"),
     late("Verification failed", "the flash does not hold what was written: write it again; if that fails again, the flash is worn or the \
-                  cable is bad (try a lower --freq by hand). The board still starts from its golden image"),
-    late("Refresh: FAIL", "the flash was written, but the part did not start from it: there is no good image at address 0 yet (write \
-                  the user slot before the golden one)"),
+                  cable is bad (try a lower --freq by hand)"),
+    late("Refresh: FAIL", "the flash was written, but the part did not start from it: it holds no good image at address 0, and no golden \
+                  one with a jump page (--slot golden --golden-override writes both)"),
     late("orderly shut down the connection", "the connection to the virtual cable broke: start again; nothing but the running configuration is lost"),
 ];

@@ -15,6 +15,7 @@ pub const BACKEND: Backend = Backend {
     idcode: |output| hex_after(output, "HOTLOOP_IDCODE").map(|idcode| (idcode, u32::MAX)),
     usercode: |output| hex_after(output, "HOTLOOP_USERCODE"),
     done: |output| output.contains("HOTLOOP_DONE"),
+    written: |_| false,
     signs: &[
         early(
             "No hardware targets",

@@ -15,6 +15,7 @@ pub const BACKEND: Backend = Backend {
     idcode: |_| None,
     usercode: |_| None,
     done: |_| true,
+    written: |_| false,
     signs: &[
         early("No such device", "there is no such card: `xbutil examine` lists those that there are"),
         early(

@@ -6,7 +6,7 @@ mod what;
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use clap::{Args, ValueEnum};
-use hotloop_boards::{hex::Hex32, manifest::abi_text, SlotKind};
+use hotloop_boards::{ecp5::JumpPage, hex::Hex32, manifest::abi_text, SlotKind};
 use hotloop_flash::{
     backends::{Backend, Target},
     find_program, flash, plan,
@@ -123,7 +123,8 @@ pub fn run(args: &FlashArgs, output: &Output) -> Result<ExitCode, Failure> {
             };
             let asked = args.verify_device.clone().map(Asked);
             let device = asked.as_ref().map(|asked| asked as &dyn DeviceCheck);
-            let wanted = Plan { backend, target, image: what.image(), persist, golden, golden_override, device };
+            let jump = JumpPage::of(&what.board);
+            let wanted = Plan { backend, target, image: what.image(), persist, golden, golden_override, jump, device };
             if args.dry_run {
                 let steps = plan(&wanted).map_err(|error| failure(error, output))?;
                 return dry_run(&steps, backend.name, Some(backend.install), &what, output);
