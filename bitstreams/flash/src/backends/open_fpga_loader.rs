@@ -25,8 +25,8 @@ fn idcode(output: &str) -> Option<(u32, u32)> {
     whole.or_else(|| hex_after(output, "idcode").map(chain))
 }
 
-/// It says `Done` where all was compared, and only then lets the part start: up to 0.13 a failure where the flash was empty,
-/// and later where it holds half an image.
+/// It says `Done` where all was compared, and only then lets the part start: with 0.10 a failure where the flash is empty,
+/// later where it holds half an image.
 fn written(output: &str) -> bool {
     let compared = output.split_once("Verifying write").and_then(|(_, rest)| rest.split_once("Refresh:"));
     compared.is_some_and(|(compared, _)| compared.contains("Done"))
