@@ -41,11 +41,6 @@ pub const PLACED: &str = "placed.json";
 /// What it says of the result.
 pub const REPORT: &str = "report.json";
 
-/// What a conflict of nets over a wire costs: at first, by how much more in each round, and what each round with one adds to
-/// the wire's price for good (nextpnr's own: 0.5, 2 and 1). The present growing too fast, the last conflicts of a part that is
-/// nearly full move to and fro for ever; what was is what ends them.
-const ROUTER: [(&str, f64); 3] =
-    [("router2/initCurrCongWeight", 1.0), ("router2/currCongWeightMult", 0.8), ("router2/histCongWeight", 2.0)];
 /// How much more than the clock placing is asked for: paths that would miss that are placed closer, and routing takes detours.
 const PLACED_SHARE: f64 = 1.2;
 /// A PLL's clock may be off what was asked for by this share of it; the manifest has what it is.
@@ -185,7 +180,6 @@ impl Build {
     /// What nextpnr gets, of what Yosys wrote as [`SYNTHESISED`]; and how many carry chains are shorter, how many cells placed.
     pub fn netlist(&self, synthesised: &[u8]) -> Result<(String, Shortened, usize), BuildError> {
         let mut netlist = Netlist::parse(synthesised, TOP).map_err(BuildError::Result)?;
-        netlist.set(&ROUTER);
         let shortened = netlist.shorten_carries();
         let placed = self.floorplan.as_ref().map_or(Ok(0), |plan| netlist.place(plan)).map_err(BuildError::Result)?;
         Ok((netlist.to_json(), shortened, placed))
@@ -196,8 +190,9 @@ impl Build {
     pub fn place(&self, board: &Board, seed: u64) -> Vec<String> {
         let (seed, mhz) = (seed.to_string(), (self.clock_mhz * PLACED_SHARE).to_string());
         let placed = ["--json", NETLIST, "--seed", &seed, "--freq", &mhz, "--no-route", "--write", PLACED];
-        // What is nearly full stays twice as compact as with the default placer, and only this router finds its ways there.
-        self.nextpnr(board, &[&placed[..], &["--placer", "static", "--router", "router2"]].concat())
+        // What is nearly full stays twice as compact as with the default placer, and of what is placed so, only this router, which takes
+        // away one net for another, ends its conflicts (docs/design.md).
+        self.nextpnr(board, &[&placed[..], &["--placer", "static", "--router", "router1"]].concat())
     }
 
     /// What it is told then: to route. Timing that is not met is for [`Build::manifest`] to refuse, which has the report then.

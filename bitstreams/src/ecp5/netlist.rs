@@ -44,14 +44,6 @@ impl Netlist {
         self.json.pointer_mut(&path).and_then(Value::as_object_mut)
     }
 
-    /// Settings of nextpnr's that its command line does not have: name and number, written with a point, for 10 would be
-    /// two bits to it.
-    pub fn set(&mut self, settings: &[(&str, f64)]) {
-        let settings: Map<String, Value> =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), Value::String(format!("{value:?}")))).collect();
-        self.json["modules"][&self.top]["settings"] = Value::Object(settings);
-    }
-
     /// Carry chains that take fewer look-up tables; see [`super::carry`].
     pub fn shorten_carries(&mut self) -> Shortened {
         let ports = self.json.pointer(&self.path("ports")).and_then(Value::as_object);

@@ -116,11 +116,17 @@ pub fn engine(config: &Config) -> Rc<Module> {
     };
     let step = m.wire(1);
     let place = m.state("place", WORD_BITS, 0);
-    let ends = {
+    // Whether it is at the last of them. No turn is shorter than eight, so what is counted stands long before.
+    let ends = m.state("ends", 1, 0);
+    let ends_next = {
         let states = m.or(job.sponge, grinds);
-        let [state, beat, two_beats] = [STATE - 1, 7, 15].map(|last| m.eq_const(*place, last));
+        let [state, beat, two_beats] = [STATE - 2, 6, 14].map(|before| m.eq_const(*place, before));
         m.choose(&[(states, state), (job.copy, beat)], two_beats)
     };
+    let no = m.constant(0, 1);
+    let next = m.choose(&[(begins, no), (*step, ends_next)], *ends);
+    m.drive(ends, next);
+    let ends = *ends;
     let (plus, zero) = (m.add_const(*place, 1), m.constant(0, WORD_BITS));
     let next = m.mux(ends, zero, plus);
     let moved = m.mux(*step, next, *place);

@@ -31,7 +31,7 @@ pub enum Pace {
 }
 
 /// Cycles in which a counter of steps that are apart settles, and its parameters before `start`.
-pub const SETTLES: u32 = 6;
+pub const SETTLES: u32 = 7;
 
 /// A counter of permutations. Ports: `start` (loads `rows`), `rows`, `panels`, `whole` (one tile has all rows), `step`;
 /// `active` (some are left), `last` (the one to come is its row's last) and, where states enter, `first`. These come from
@@ -92,17 +92,23 @@ pub fn rows(config: &PoseidonConfig, place: Place, pace: Pace) -> Rc<Module> {
     let [none, none_left] = [rows, less].map(|x| m.eq_const(x, 0));
     let [some, some_left] = [none, none_left].map(|x| m.not(x));
     let [some, some_left] = [some, some_left].map(|x| settled(&mut m, x));
-    let next = m.choose(&[(start, some), (tile_done, some_left)], *active);
+    // What a step makes of them is known before it comes.
+    let tile_ends = m.and(row_last, *last);
+    let after = m.mux(tile_ends, some_left, *active);
+    let after = settled(&mut m, after);
+    let next = m.choose(&[(start, some), (step, after)], *active);
     m.drive(active, next);
-    let begins = m.or(start, tile_done);
-    let next = m.choose(&[(begins, only), (panel_done, last_follows)], *last);
-    m.drive(last, next);
     m.output("active", *active);
+    let after = m.choose(&[(tile_ends, only), (row_last, last_follows)], *last);
+    let after = settled(&mut m, after);
+    let next = m.choose(&[(start, only), (step, after)], *last);
+    m.drive(last, next);
     if place == Place::In {
         let first = m.state("first_panel", 1, 0);
-        let no = m.constant(0, 1);
-        let yes = m.constant(1, 1);
-        let next = m.choose(&[(begins, yes), (panel_done, no)], *first);
+        let [no, yes] = [0, 1].map(|bit| m.constant(bit, 1));
+        let after = m.choose(&[(tile_ends, yes), (row_last, no)], *first);
+        let after = settled(&mut m, after);
+        let next = m.choose(&[(start, yes), (step, after)], *first);
         m.drive(first, next);
         m.output("first", *first);
     }
