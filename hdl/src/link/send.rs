@@ -108,8 +108,11 @@ pub fn send() -> Rc<Module> {
 
     let next = m.mux(taken[0], zero, *hello);
     m.drive(hello, next);
-    let both = m.or(*pending, irq);
-    let next = m.mux(taken[2], irq, both);
+    // Interrupts come from far.
+    let heard = m.state("heard", 2, 0);
+    m.drive(heard, irq);
+    let both = m.or(*pending, *heard);
+    let next = m.mux(taken[2], *heard, both);
     m.drive(pending, next);
 
     let byte = m.slice(*shift, 0, 8);

@@ -158,18 +158,22 @@ pub fn engine(config: &Config) -> Rc<Module> {
     m.drive(loaded, next);
     let block_word = m.ram_apart(16, loading, *place, in_data, next_place);
     let issued = m.and(item, grinds);
+    // The grinder hears a cycle later of what it counts, and of its parameters, which stand when the block is whole.
+    let gone = m.delay_valid(issued, 1);
+    let [load_first, load_count, load_control] = [at_first, at_count, at_control].map(|here| m.delay_valid(here, 1));
+    let parameter = m.reg(in_data);
     let (looked_at, shown) = (m.wire(1), m.wire(64));
     let grinder = m.instance(
         "grind",
         &grind(),
         &[
-            ("load_first", at_first),
-            ("load_count", at_count),
-            ("load_control", at_control),
-            ("first", in_data),
-            ("count", in_data),
-            ("control", in_data),
-            ("issued", issued),
+            ("load_first", load_first),
+            ("load_count", load_count),
+            ("load_control", load_control),
+            ("first", parameter),
+            ("count", parameter),
+            ("control", parameter),
+            ("issued", gone),
             ("result_valid", *looked_at),
             ("result", *shown),
         ],
@@ -179,9 +183,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
             .map(|port| m.output_of(&grinder, port));
     let at_rest = m.eq_const(*place, 0);
     let begun = m.not(at_rest);
-    // A nonce begins a cycle after it was wanted.
+    // A nonce begins a cycle after it was wanted, and whether it is, is known when the one before was counted.
     let no_step = m.not(*step);
-    let follows = m.all(&[grinds, wanted, at_rest, no_step]);
+    let nothing_gone = m.not(gone);
+    let follows = m.all(&[grinds, wanted, at_rest, no_step, nothing_gone]);
     let follows = m.delay_valid(follows, 1);
     let goes_on = m.or(follows, begun);
 

@@ -71,11 +71,11 @@ pub fn rows(config: &PoseidonConfig, place: Place, pace: Pace) -> Rc<Module> {
     let last_follows = m.eq(after_plus, panels);
     let only = m.eq_const(panels, 1);
     let [last_follows, only] = [last_follows, only].map(|x| settled(&mut m, x));
-    let panel_done = m.and(step, row_last);
-    let tile_done = m.and(panel_done, *last);
+    let tile_ends = m.and(row_last, *last);
 
     // What the counters hold is compared later: they may step later.
-    let [counted, panel_counted, tile_counted] = [step, panel_done, tile_done].map(|x| settled(&mut m, x));
+    let [counted, tile_ended] = [step, tile_ends].map(|x| settled(&mut m, x));
+    let (panel_counted, tile_counted) = (m.and(counted, row_last), m.and(counted, tile_ended));
     let zero = m.constant(0, row_bits);
     let next = m.choose(&[(start, zero), (panel_counted, zero), (counted, row_plus)], *row);
     m.drive(row, next);
@@ -93,7 +93,6 @@ pub fn rows(config: &PoseidonConfig, place: Place, pace: Pace) -> Rc<Module> {
     let [some, some_left] = [none, none_left].map(|x| m.not(x));
     let [some, some_left] = [some, some_left].map(|x| settled(&mut m, x));
     // What a step makes of them is known before it comes.
-    let tile_ends = m.and(row_last, *last);
     let after = m.mux(tile_ends, some_left, *active);
     let after = settled(&mut m, after);
     let next = m.choose(&[(start, some), (step, after)], *active);
