@@ -57,21 +57,24 @@ test-guest:
 		cargo test --release --locked -p hotloop-guest --test board -- --nocapture --test-threads 1
 
 # Images where the open flow makes them, Vivado projects elsewhere, into bitstreams/out. A board that fails is named, and the
-# others are built all the same; its row in docs/boards.md stays an estimate. BOARDS="ecpix5-85" for some only.
+# others are built all the same; its row in docs/boards.md stays an estimate. BOARDS="ecpix5-85" for some only. As many at a time as
+# there are cores (JOBS), each with 5 GiB at most.
 ECP5_BOARDS := $(patsubst bitstreams/boards/%.toml,%,$(shell grep -l '^family = "ecp5"' bitstreams/boards/*.toml))
 XILINX_BOARDS := $(patsubst bitstreams/boards/%.toml,%,$(shell grep -l '^vendor = "xilinx"' bitstreams/boards/*.toml))
 BOARDS := $(ECP5_BOARDS) $(XILINX_BOARDS)
 UNKNOWN_BOARDS = $(filter-out $(ECP5_BOARDS) $(XILINX_BOARDS),$(BOARDS))
+JOBS := $(shell nproc)
 bitstreams:
 	@[ -z "$(UNKNOWN_BOARDS)" ] || { echo "bitstreams: bitstreams/boards has no: $(UNKNOWN_BOARDS)" >&2; exit 2; }
-	@scripts/setup.sh python3-venv
+	@scripts/setup.sh yosys python3-venv
 	cargo build --release --locked -p hotloop-cli --no-default-features
-	@failed=; for board in $(filter $(XILINX_BOARDS),$(BOARDS)); do \
-		$(HOTLOOP) bitstream build $$board --project-only --synthesise || failed="$$failed $$board"; done; \
-	for board in $(filter $(ECP5_BOARDS),$(BOARDS)); do \
-		$(HOTLOOP) bitstream build $$board || failed="$$failed $$board"; done; \
-	$(HOTLOOP) bitstream report --docs docs/boards.md && \
-	{ [ -z "$$failed" ] || { echo "bitstreams: not built:$$failed" >&2; exit 1; }; }
+	@good=true; \
+	$(MAKE) --no-print-directory --keep-going --output-sync --jobs $(JOBS) $(BOARDS:%=image-%) || good=false; \
+	$(HOTLOOP) bitstream report --docs docs/boards.md && $$good
+
+image-%:
+	@echo "== $*"
+	@$(HOTLOOP) bitstream build $* $(if $(filter $*,$(XILINX_BOARDS)),--project-only --synthesise)
 
 # A minute for each of what reads bytes of others.
 fuzz:

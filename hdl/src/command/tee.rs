@@ -75,15 +75,22 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let unsalted = m.not(salted);
     let complete = m.or(unsalted, salt_valid);
 
-    let offered = m.all(&[in_valid, value, out_ready, complete, hashes]);
-    let alone = m.all(&[done, extra, salt_valid]);
+    // That there is room is known a cycle before, when there was for two.
+    let roomy = m.wire(1);
+    let offered = m.all(&[in_valid, value, out_ready, complete, hashes, *roomy]);
+    let alone = m.all(&[done, extra, salt_valid, *roomy]);
     let push = m.or(offered, alone);
     let fifo = match bus {
         Bus::Wide => Module::fifo(bus.bits(), VALUES),
         Bus::Narrow => Module::fifo(bus.bits(), NARROW_VALUES),
     };
     let fifo = m.instance("values", &fifo, &[("in_valid", push), ("in_data", merged), ("out_ready", values_ready)]);
-    let [room, values_valid, values_data] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
+    let [free, values_valid, values_data] = ["free", "out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
+    let two = m.constant(2, free.width());
+    let full = m.lt(free, two);
+    let room = m.not(full);
+    let room = m.delay_valid(room, 1);
+    m.connect(roomy, room);
     let stays = m.not(hashes);
     let passes = m.any(&[coefficient, stays, room]);
     let passes = m.and(passes, complete);

@@ -109,10 +109,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
 
     // The way in. `place` counts the words of a state, of a copied beat, or of the beats that a state is in.
     let loaded = m.state("loaded", 1, 0);
-    let grinds = m.and(job.grind, *loaded);
-    let loads = {
-        let not_yet = m.not(*loaded);
-        m.and(job.grind, not_yet)
+    let loaded_next = m.wire(1);
+    let [grinds, loads] = {
+        let not_yet = m.not(*loaded_next);
+        let [grinds, loads] = [*loaded_next, not_yet].map(|state| m.and(job.grind, state));
+        [grinds, loads].map(|mode| m.delay_valid(mode, 1))
     };
     let step = m.wire(1);
     let place = m.state("place", WORD_BITS, 0);
@@ -127,6 +128,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let next = m.choose(&[(begins, no), (*step, ends_next)], *ends);
     m.drive(ends, next);
     let ends = *ends;
+    // And whether it has begun.
+    let begun = m.state("begun", 1, 0);
+    let inside = m.not(ends);
+    let next = m.choose(&[(begins, no), (*step, inside)], *begun);
+    m.drive(begun, next);
+    let begun = *begun;
     let (plus, zero) = (m.add_const(*place, 1), m.constant(0, WORD_BITS));
     let next = m.mux(ends, zero, plus);
     let moved = m.mux(*step, next, *place);
@@ -151,10 +158,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     });
     let whole_block = m.and(loading, ends);
     let next = m.or(*loaded, whole_block);
-    let next = {
-        let goes_on = m.not(begins);
-        m.and(goes_on, next)
-    };
+    let goes_on = m.not(begins);
+    let next = m.and(goes_on, next);
+    m.connect(loaded_next, next);
     m.drive(loaded, next);
     let block_word = m.ram_apart(16, loading, *place, in_data, next_place);
     let issued = m.and(item, grinds);
@@ -181,8 +187,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let [nonce, position, output_word, wanted, grind_done, settled, found, value] =
         ["nonce", "position", "output_word", "wanted", "done", "settled", "found", "value"]
             .map(|port| m.output_of(&grinder, port));
-    let at_rest = m.eq_const(*place, 0);
-    let begun = m.not(at_rest);
+    let at_rest = m.not(begun);
     // A nonce begins a cycle after it was wanted, and whether it is, is known when the one before was counted.
     let no_step = m.not(*step);
     let nothing_gone = m.not(gone);
@@ -193,9 +198,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
     // What a word needs: input, the queue, a unit, or the way out.
     let in_block = m.slice(*place, 3, 1);
     let first_block = m.not(in_block);
+    // What hangs on the job alone is in registers.
+    let all_input = m.or(job.copy, job.permute);
+    let all_input = m.delay_valid(all_input, 1);
     let of_input = {
         let sponge = m.and(job.sponge, first_block);
-        m.any(&[sponge, job.copy, job.permute, loads])
+        m.any(&[sponge, all_input, loads])
     };
     let of_queue = m.and(job.sponge, not_first);
     let to_unit = {
@@ -210,7 +218,12 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let recalled = m.or(no_queue, queue_valid);
     let entered = m.or(no_unit, *entry_free);
     let copied = m.or(no_copy, *out_free);
-    let works = m.choose(&[(grinds, goes_on), (job.grind, loads)], active);
+    let works = {
+        let nonces = m.and(grinds, goes_on);
+        let no_grind = m.not(job.grind);
+        let rows = m.and(no_grind, active);
+        m.any(&[nonces, loads, rows])
+    };
     let possible = m.all(&[job.busy, works, recalled, entered, copied]);
     let steps = m.and(possible, given);
     m.connect(step, steps);
