@@ -1,11 +1,9 @@
 //! The page of an ECP5's flash that leads to the golden image.
 
-use hotloop_regs::map::FLASH_BLOCK_BYTES;
+use hotloop_regs::map::{FLASH_BLOCK_BYTES, FLASH_PAGE_BYTES};
 
 use crate::board::{Board, Family, SlotKind};
 
-/// A page of common SPI flashes: what is programmed at once.
-const PAGE_BYTES: usize = 256;
 /// What the part can address: it reads the flash by a command with 24 bits of address.
 const REACH: u64 = 1 << 24;
 
@@ -30,7 +28,7 @@ impl JumpPage {
     /// That of a board; `None` for parts that do without.
     pub fn of(board: &Board) -> Option<JumpPage> {
         let golden = board.flash.slot(SlotKind::Golden).filter(|_| board.family == Family::Ecp5)?.offset;
-        let address = jump_block(board.flash.bytes) + FLASH_BLOCK_BYTES - PAGE_BYTES as u64;
+        let address = jump_block(board.flash.bytes) + FLASH_BLOCK_BYTES - FLASH_PAGE_BYTES as u64;
         Some(JumpPage { address, golden })
     }
 
@@ -44,8 +42,8 @@ impl JumpPage {
     /// | 24–31 | LSC_PROG_CNTRL0: three bytes of operands, and the register's value, 0 |
     /// | 32–39 | JUMP: three bytes of operands, the flash's read command (0x03), 24 bits of address |
     /// | 40–255 | dummies |
-    pub fn bytes(&self) -> [u8; PAGE_BYTES] {
-        let mut page = [0xff; PAGE_BYTES];
+    pub fn bytes(&self) -> [u8; FLASH_PAGE_BYTES] {
+        let mut page = [0xff; FLASH_PAGE_BYTES];
         page[18..20].copy_from_slice(&[0xbd, 0xb3]);
         page[24..40].copy_from_slice(&[0x22, 0, 0, 0, 0, 0, 0, 0, 0x7e, 0, 0, 0, 0x03, 0, 0, 0]);
         // A checked board's slots end within 24 bits.

@@ -197,7 +197,7 @@ impl Build {
 
     /// What it is told then: to route. Timing that is not met is for [`Build::manifest`] to refuse, which has the report then.
     ///
-    /// That is a run of its own, as of the same placement conflicts end there and do not in one run with it (docs/design.md).
+    /// A run of its own, so that a placement can be routed again by hand.
     pub fn route(&self, board: &Board) -> Vec<String> {
         let written = ["--report", REPORT, "--textcfg", "top.config"];
         self.nextpnr(board, &[&["--json", PLACED, "--no-pack", "--no-place"][..], &written].concat())

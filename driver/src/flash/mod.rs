@@ -11,11 +11,11 @@ mod port;
 
 use std::{ops::Range, sync::Arc};
 
-use hotloop_regs::map::{BUILD_ID, FLASH_BLOCK_BYTES as BLOCK, PART_IDCODE};
+use hotloop_regs::map::{BUILD_ID, FLASH_BLOCK_BYTES as BLOCK, FLASH_PAGE_BYTES as PAGE, PART_IDCODE};
 
 pub use error::FlashError;
 pub use nor::Chip;
-use nor::{Nor, PAGE};
+use nor::Nor;
 use port::Port;
 
 use crate::{config, function::PciFunction, identity};

@@ -8,9 +8,6 @@ use std::{
 
 use super::{port::Port, FlashError};
 
-/// Bytes that one command writes, within a page of that many.
-pub(super) const PAGE: usize = 256;
-
 const READ_IDENTITY: u8 = 0x9f;
 const READ_STATUS: u8 = 0x05;
 const WRITE_ENABLE: u8 = 0x06;

@@ -123,5 +123,7 @@ pub const FLASH_KIND_SPI: u32 = 1;
 pub const FLASH_COMMAND_BYTES: usize = 4;
 /// Bytes of a configuration flash that the driver erases at a time: slots begin and end at multiples of it.
 pub const FLASH_BLOCK_BYTES: u64 = 64 << 10;
+/// Bytes that one command writes to such a flash, within a page of that many.
+pub const FLASH_PAGE_BYTES: usize = 256;
 /// Largest base-2 logarithm of a ring's entries.
 pub const RING_LOG_MAX: u32 = 12;

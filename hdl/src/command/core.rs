@@ -129,8 +129,9 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     );
     let [ring_go, fetch, receive, offer, send, completed] =
         ["go", "fetch", "receive", "offer", "send", "advance"].map(|port| m.output_of(&rings, port));
-    let later = m.delay_valid(ring_go, 1);
-    m.connect(go, later);
+    // From the reader's queue to the job it is far: the job hears of it a cycle later.
+    let job_go = m.delay_valid(ring_go, 1);
+    m.connect(go, job_go);
 
     // The descriptor.
     let descriptor = m.state("descriptor", DESCRIPTOR_BITS, 0);
@@ -279,8 +280,8 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     // Answers to rings and walks.
     let [read_ready, read_empty, reader_idle] = ["seg_ready", "empty", "idle"].map(|port| m.output_of(&reader, port));
     let data_ready = m.and(sent, beat_sent);
-    // Idle comes from far. The rings, which ask behind a completion's last word, may hear of it a cycle later.
     let [write_ready, writer_idle] = ["seg_ready", "idle"].map(|port| m.output_of(&writer, port));
+    // Idle comes from far. The rings, which ask behind a completion's last word, may hear of it a cycle later.
     let answered = m.delay_valid(writer_idle, 1);
     let read_bad = m.or(reader_window, reader_response);
     let write_bad = m.or(*writer_window, *writer_response);

@@ -158,8 +158,10 @@ pub fn engine(config: &Config) -> Rc<Module> {
     });
     let whole_block = m.and(loading, ends);
     let next = m.or(*loaded, whole_block);
-    let goes_on = m.not(begins);
-    let next = m.and(goes_on, next);
+    let next = {
+        let goes_on = m.not(begins);
+        m.and(goes_on, next)
+    };
     m.connect(loaded_next, next);
     m.drive(loaded, next);
     let block_word = m.ram_apart(16, loading, *place, in_data, next_place);
