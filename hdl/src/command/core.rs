@@ -299,7 +299,9 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     }
     let [walked_in, walked_out] = [0, 1].map(|i| m.output_of(&walks[i], "idle"));
     let resting = m.not(engines.busy);
+    // That all rest comes from far: the job hears of it a cycle later.
     let all_quiet = m.all(&[walked_in, walked_out, read_empty, writer_idle, resting]);
+    let all_quiet = m.delay_valid(all_quiet, 1);
     m.connect(quiet, all_quiet);
 
     // What the outside sees.

@@ -9,8 +9,8 @@ use super::plan::SETTLES;
 use crate::{control, datapath::Module};
 
 /// `Idle` waits for `go`. `Look` has the descriptor in registers and waits until it is understood; `Decode` (one cycle) knows
-/// whether it is valid. `Plan` waits until the plan of the job, or of a tree's next level, stands. `Begin` starts the engine and both segment walks, `Settle` lets them leave rest, `Run` waits until all of them rest again,
-/// every write being answered. `Next` moves a tree up by a level; `Done` ends the job.
+/// whether it is valid. `Plan` waits until the plan of the job, or of a tree's next level, stands. `Begin` starts the engine and both segment walks, `Settle` lets them leave rest and `Hear` lets that be heard of; `Run` waits until
+/// all of them rest again, every write being answered. `Next` moves a tree up by a level; `Done` ends the job.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum JobState {
     Idle,
@@ -19,6 +19,7 @@ enum JobState {
     Plan,
     Begin,
     Settle,
+    Hear,
     Run,
     Next,
     Done,
@@ -83,6 +84,9 @@ impl Logic for JobControl {
                 self.state.d.next = JobState::Settle;
             }
             JobState::Settle => {
+                self.state.d.next = JobState::Hear;
+            }
+            JobState::Hear => {
                 self.state.d.next = JobState::Run;
             }
             JobState::Run => {
@@ -111,7 +115,8 @@ impl Logic for JobControl {
     }
 }
 
-/// Module `job`: the machine, which waits for [`SETTLES`] cycles where it waits. Inputs `go`, `invalid`, `quiet`, `more`;
+/// Module `job`: the machine, which waits for [`SETTLES`] cycles where it waits. Inputs `go`, `invalid`, `quiet` (engine, walks and
+/// data movers rested a cycle ago), `more`;
 /// outputs `preparing` (neither engine nor walk has begun), `decode`, `start`, `next_level`, `done`, `active`.
 pub(crate) fn job_control() -> Rc<Module> {
     let mut m = Module::new("job");
@@ -120,8 +125,11 @@ pub(crate) fn job_control() -> Rc<Module> {
     let control = control::module("job", JobControl::default());
     let control = m.instance("control", &control, &[&inputs[..], &[("settled", *settled)]].concat());
     let [settling, decode] = ["settling", "decode"].map(|port| m.output_of(&control, port));
-    let other = m.not(settling);
-    let count = m.counter("settles", SETTLES.ilog2(), settling, other);
+    // With `go` the descriptor has been there for a cycle.
+    let go = inputs[0].1;
+    let counts = m.or(settling, go);
+    let other = m.not(counts);
+    let count = m.counter("settles", SETTLES.ilog2(), counts, other);
     let last = m.eq_const(count, u128::from(SETTLES) - 1);
     m.connect(settled, last);
     let preparing = m.or(settling, decode);

@@ -101,7 +101,8 @@ impl Module {
         let first = m.not(*write);
         let slots = [("slot_0", first), ("slot_1", *write)].map(|(name, here)| {
             let slot = m.state(name, width, 0);
-            let writes = m.and(push, here);
+            // Free, it takes what there is: whether that is a word is known later than the word.
+            let writes = m.and(in_ready, here);
             m.drive_when(slot, writes, in_data);
             *slot
         });

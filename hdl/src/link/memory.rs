@@ -71,8 +71,12 @@ pub fn read(patience_log: u32) -> Rc<Module> {
         let none = m.eq_const(words, 0);
         let complete = m.mux(failed, none, all);
         let mine = m.eq(sequence, request.sequence);
-        m.all(&[data, mine, complete, request.waits])
+        let complete = m.and(mine, complete);
+        // A frame is long: there is a cycle to compare numbers in.
+        let (data, complete) = (m.delay_valid(data, 1), m.reg(complete));
+        m.all(&[data, complete, request.waits])
     };
+    let failed = m.reg(failed);
     m.connect(answer, right);
     let fault = m.state("fault", 1, 0);
     m.drive_when(fault, right, failed);
