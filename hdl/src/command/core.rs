@@ -79,7 +79,7 @@ pub(crate) fn port(register: &Register) -> String {
 }
 
 /// Module `core`. Inputs: the registers of [`SETTINGS`], `stop`, the AXI4 master's. Outputs: the registers of
-/// [`REPORTS`], the AXI4 master's, `quiet` (no bus transaction is under way), `working` (STATUS.BUSY), `wakes` (it will
+/// [`REPORTS`], the AXI4 master's, `quiet` (after `stop`, no bus transaction is under way), `working` (STATUS.BUSY), `wakes` (it will
 /// be), `completed` and `faulted` (one cycle each).
 pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let mut m = Module::new("core");
@@ -203,16 +203,7 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     );
     let engine_takes = m.and(engines.in_ready, moving);
     let taken = m.or(receive, engine_takes);
-    let queue = Module::fifo(bus.bits() + bus.keep_bits(), OUT_QUEUE);
-    let queue = {
-        let valid = m.and(engines.out_valid, moving);
-        let data = m.cat(&[engines.out_keep, engines.out_data]);
-        let completes = m.not(send);
-        let ready = m.and(*writer_ready, completes);
-        m.instance("out_queue", &queue, &[("in_valid", valid), ("in_data", data), ("out_ready", ready)])
-    };
-    let [ready, queued, out] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&queue, port));
-    m.connect(queue_ready, ready);
+    let engine_gives = m.and(engines.out_valid, moving);
     m.connect(reader_taken, taken);
 
     // Completions go into one of four slots of a beat.
@@ -247,7 +238,7 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     );
     m.drive_when(completion, done, entry);
     let slot = m.output_of(&rings, "slot");
-    let sent = m.and(send, *writer_ready);
+    let sent = m.and(send, *queue_ready);
     let (part, beat_sent) = steps(&mut m, bus, "completion_part", sent);
     let (entries, slot) = match part {
         None => {
@@ -261,15 +252,23 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
         }
     };
 
-    let out_valid = m.or(queued, send);
-    let (data, keep) = (m.slice(out, 0, bus.bits()), m.slice(out, bus.bits(), bus.keep_bits()));
-    let out_data = m.mux(send, entries, data);
-    let out_keep = m.mux(send, slot, keep);
+    // The job's last word has left the queue when its completion comes there.
+    let queue = {
+        let valid = m.or(engine_gives, send);
+        let data = m.mux(send, entries, engines.out_data);
+        let keep = m.mux(send, slot, engines.out_keep);
+        let data = m.cat(&[keep, data]);
+        let queue = Module::fifo(bus.bits() + bus.keep_bits(), OUT_QUEUE);
+        m.instance("out_queue", &queue, &[("in_valid", valid), ("in_data", data), ("out_ready", *writer_ready)])
+    };
+    let [ready, queued, out] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&queue, port));
+    m.connect(queue_ready, ready);
+    let (out_data, out_keep) = (m.slice(out, 0, bus.bits()), m.slice(out, bus.bits(), bus.keep_bits()));
     let clear = m.or(decode, offer);
     let writer = bus::writer(bus);
     let mut inputs = write_segment;
     inputs.extend([("base", plan.write_window.0), ("limit", plan.write_window.1), ("clear", clear), ("stop", stop)]);
-    inputs.extend([("in_valid", out_valid), ("in_data", out_data), ("in_keep", out_keep)]);
+    inputs.extend([("in_valid", queued), ("in_data", out_data), ("in_keep", out_keep)]);
     inputs.extend(from_bus(&["m_awready", "m_wready", "m_bresp", "m_bvalid"]));
     let writer = m.instance("writer", &writer, &inputs);
     for (wire, port) in [(writer_window, "bad_window"), (writer_response, "bad_response"), (writer_ready, "in_ready")] {
@@ -310,7 +309,9 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
         let sig = m.output_of(mover, name);
         m.output(name, sig);
     }
-    let bus_quiet = m.and(reader_idle, writer_idle);
+    // Who waits for it is far, and has no time to lose: from a register, and only what holds while nothing new begins.
+    let bus_quiet = m.all(&[reader_idle, writer_idle, stop]);
+    let bus_quiet = m.delay_valid(bus_quiet, 1);
     m.output("quiet", bus_quiet);
     let working = m.output_of(&rings, "working");
     m.output("working", working);

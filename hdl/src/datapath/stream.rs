@@ -41,8 +41,11 @@ impl Module {
 
         let plus = m.add_const(*write, 1);
         m.drive_when(write, push, plus);
-        let plus = m.add_const(*read, 1);
-        let read_next = m.mux(pop, plus, *read);
+        // The place behind the head has a register of its own: to the memory's address it is far.
+        let after = m.state("after", bits, 1);
+        let plus = m.add_const(*after, 1);
+        m.drive_when(after, pop, plus);
+        let read_next = m.mux(pop, *after, *read);
         m.drive(read, read_next);
 
         // One more, one less, and what is left of one word are known before it is known what moves.

@@ -101,6 +101,12 @@ pub fn bridge(link: &Link) -> Rc<Module> {
     let lite_at = place(&mut m, "lite", &lite, &[("sent", *answer_sent)]);
     let read_at = place(&mut m, "read", &read, &[("sent", *read_sent)]);
     let write_at = place(&mut m, "write", &write, &[("sent", *write_sent), ("place", *place_wire)]);
+    // They stand beside the accelerator's data movers, far from the line.
+    let reset = m.own_reset();
+    let reset = m.reg(reset);
+    for at in [&read_at, &write_at] {
+        m.reset_by(at, reset);
+    }
 
     let mut ports: Vec<(String, Sig)> = vec![("irq".into(), irq), ("ready".into(), *send_ready)];
     let greeting = inputs.iter().find(|(n, _)| n == "serial").map(|(_, s)| *s).expect("receive has a sequence");

@@ -359,14 +359,29 @@ pub fn engine(config: &Config) -> Rc<Module> {
         Bus::Narrow => (out_valid, out_data),
     };
     let fifo = Module::fifo(config.bus.bits(), depth.into());
-    let fifo = m.instance("output", &fifo, &[("in_valid", out_valid), ("in_data", out_data), ("out_ready", out_ready)]);
+    let taken = m.wire(1);
+    let fifo = m.instance("output", &fifo, &[("in_valid", out_valid), ("in_data", out_data), ("out_ready", *taken)]);
     let (out_valid, out_data) = (m.output_of(&fifo, "out_valid"), m.output_of(&fifo, "out_data"));
-    let popped = m.and(out_valid, out_ready);
+    let popped = m.and(out_valid, *taken);
     m.connect(pop, popped);
+    // Where parts are small and far apart, ways from the core end at a relay.
+    let (ready, out_valid, out_data) = match config.bus {
+        Bus::Wide => (out_ready, out_valid, out_data),
+        Bus::Narrow => {
+            let relay = Module::relay(config.bus.bits());
+            let ports = [("in_valid", out_valid), ("in_data", out_data), ("out_ready", out_ready)];
+            let relay = m.instance("leaving", &relay, &ports);
+            ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&relay, port)).into()
+        }
+    };
+    m.connect(taken, ready);
 
     m.output("out_valid", out_valid);
     m.output("out_data", out_data);
-    for port in ["in_ready", "busy", "beat"] {
+    let busy = settled(&mut m, "busy");
+    let busy = m.or(busy, out_valid);
+    m.output("busy", busy);
+    for port in ["in_ready", "beat"] {
         let sig = settled(&mut m, port);
         m.output(port, sig);
     }

@@ -77,6 +77,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let count = u128::from(config.poseidon.units);
     let bits = index_bits(count as u64);
     let (arriving, arriving_word, takes) = (m.wire(1), m.wire(64), m.wire(1));
+    // Behind a whole item its row's counter steps, and for that cycle nothing moves there.
+    let turned_out = m.wire(1);
+    let no_turn_out = m.not(*turned_out);
     let [passes, collects] = [(); 2].map(|_| m.wire(1));
     let [(goes_to, _), (comes_from, collected)] =
         [("goes_to", "gone", *passes), ("comes_from", "collected", *collects)].map(|(turn, words, step)| {
@@ -86,26 +89,31 @@ pub fn engine(config: &Config) -> Rc<Module> {
             (turn, (word, whole))
         });
     // A reset goes far: each unit's comes from a register of its own.
+    // So do its words: they wait beside it.
     let mut reset = m.own_reset();
-    let units: Vec<_> = (0..count)
-        .map(|u| {
-            let (mine_in, mine_out) = (m.eq_const(goes_to, u), m.eq_const(comes_from, u));
-            let inputs = [
-                ("in_valid", m.and(*arriving, mine_in)),
-                ("in_word", *arriving_word),
-                ("out_ready", m.and(*takes, mine_out)),
-            ];
-            let unit = m.instance(&format!("unit_{u}"), &unit, &inputs);
-            reset = m.reg(reset);
-            m.reset_by(&unit, reset);
-            unit
-        })
-        .collect();
-    let [unit_ready, result_valid, result] =
-        [(goes_to, "in_ready"), (comes_from, "out_valid"), (comes_from, "out_word")].map(|(turn, port)| {
-            let all: Vec<Sig> = units.iter().map(|unit| m.output_of(unit, port)).collect();
-            m.select(turn, &all)
-        });
+    let (mut units, mut beside) = (Vec::new(), Vec::new());
+    for u in 0..count {
+        let (mine_in, mine_out) = (m.eq_const(goes_to, u), m.eq_const(comes_from, u));
+        let valid = m.and(*arriving, mine_in);
+        let step = Step::new(&mut m, &format!("to_unit_{u}"), valid, *arriving_word);
+        let inputs = [("in_valid", step.valid), ("in_word", step.word), ("out_ready", m.and(*takes, mine_out))];
+        let unit = m.instance(&format!("unit_{u}"), &unit, &inputs);
+        let ready = m.output_of(&unit, "in_ready");
+        m.connect(step.goes, ready);
+        reset = m.reg(reset);
+        m.reset_by(&unit, reset);
+        units.push(unit);
+        beside.push(step.free);
+    }
+    let unit_ready = m.select(goes_to, &beside);
+    let [result_valid, result] = ["out_valid", "out_word"].map(|port| {
+        let all: Vec<Sig> = units.iter().map(|unit| m.output_of(unit, port)).collect();
+        m.select(comes_from, &all)
+    });
+    let [no_result, result_valid] = {
+        let none = m.not(result_valid);
+        [none, result_valid].map(|state| m.and(state, no_turn_out))
+    };
 
     // The way in. `place` counts the words of a state, of a copied beat, or of the beats that a state is in.
     let loaded = m.state("loaded", 1, 0);
@@ -135,18 +143,18 @@ pub fn engine(config: &Config) -> Rc<Module> {
     m.drive(begun, next);
     let begun = *begun;
     let (plus, zero) = (m.add_const(*place, 1), m.constant(0, WORD_BITS));
-    let next = m.mux(ends, zero, plus);
-    let moved = m.mux(*step, next, *place);
-    let next_place = m.mux(begins, zero, moved);
-    m.drive(place, next_place);
+    let follower = m.mux(ends, zero, plus);
+    let next = m.choose(&[(begins, zero), (*step, follower)], *place);
+    m.drive(place, next);
     let item = m.and(*step, ends);
     let hashes = m.or(job.sponge, job.copy);
     let rows_in = m.or(hashes, job.permute);
     let step_in = m.and(item, rows_in);
+    let turned_in = m.delay_valid(step_in, 1);
     let ports = |panels: Sig, step: Sig| {
         [("start", job.start), ("rows", job.rows), ("panels", panels), ("whole", job.commit), ("step", step)]
     };
-    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In, Pace::Apart), &ports(job.panels, step_in));
+    let way_in = m.instance("way_in", &rows(&config.poseidon, Place::In, Pace::Apart), &ports(job.panels, turned_in));
     let [active, first, last] = ["active", "first", "last"].map(|port| m.output_of(&way_in, port));
     let not_first = m.not(first);
 
@@ -164,7 +172,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     };
     m.connect(loaded_next, next);
     m.drive(loaded, next);
-    let block_word = m.ram_apart(16, loading, *place, in_data, next_place);
+    let block_place = m.wire(WORD_BITS);
+    let block_word = m.ram_apart(16, loading, *place, in_data, *block_place);
     let issued = m.and(item, grinds);
     // The grinder hears a cycle later of what it counts, and of its parameters, which stand when the block is whole.
     let gone = m.delay_valid(issued, 1);
@@ -223,12 +232,19 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let works = {
         let nonces = m.and(grinds, goes_on);
         let no_grind = m.not(job.grind);
-        let rows = m.and(no_grind, active);
+        let no_turn = m.not(turned_in);
+        let rows = m.all(&[no_grind, active, no_turn]);
         m.any(&[nonces, loads, rows])
     };
     let possible = m.all(&[job.busy, works, recalled, entered, copied]);
     let steps = m.and(possible, given);
     m.connect(step, steps);
+    // The block's word comes a cycle behind its place. Of what a step waits for, a nonce's words wait for less.
+    let asks = {
+        let nonces = m.all(&[job.busy, grinds, goes_on, *entry_free]);
+        m.mux(nonces, follower, *place)
+    };
+    m.connect(block_place, asks);
     let taken_in = m.and(possible, of_input);
     m.connect(input.goes, taken_in);
 
@@ -281,10 +297,9 @@ pub fn engine(config: &Config) -> Rc<Module> {
     m.connect(passes, passed);
 
     // The way out: permutations, but for a commit job the records that leave the queue.
-    let step_out = m.wire(1);
     let one = m.constant(1, PANEL_BITS);
     let panels = m.mux(job.commit, one, job.panels);
-    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out, Pace::Apart), &ports(panels, *step_out));
+    let way_out = m.instance("way_out", &rows(&config.poseidon, Place::Out, Pace::Apart), &ports(panels, *turned_out));
     let [still_active, row_ends] = ["active", "last"].map(|port| m.output_of(&way_out, port));
     let (result_word, result_whole) = collected;
     let between = m.not(row_ends);
@@ -314,12 +329,16 @@ pub fn engine(config: &Config) -> Rc<Module> {
     };
     let copied_in = m.and(copy, job.commit);
     let element = {
-        let index = m.extend(*place, 16);
-        let there = m.lt(index, job.width);
-        m.gate(there, in_data)
+        // Whether a leaf has the word is found with the one before.
+        let within = m.state("within", 1, 0);
+        let follower = m.extend(follower, 16);
+        let none = m.constant(0, 16);
+        let [first, next] = [none, follower].map(|index| m.lt(index, job.width));
+        let next = m.choose(&[(begins, first), (steps, next)], *within);
+        m.drive(within, next);
+        m.gate(*within, in_data)
     };
     let all_in = m.not(active);
-    let no_result = m.not(result_valid);
     let unload = m.wire(1);
     let record_place = m.state("record_place", WORD_BITS, 0);
     let record_ends = {
@@ -354,7 +373,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let [queue_next, show_next] = [65, 64].map(|destination| m.bit(got.word, destination));
     let got_word = m.slice(got.word, 0, 64);
     let taken = m.and(result_valid, got.free);
-    m.connect(takes, got.free);
+    let takes_any = m.and(got.free, no_turn_out);
+    m.connect(takes, takes_any);
     m.connect(collects, taken);
     let unloading = m.and(unloads, got.free);
     m.connect(unload, unloading);
@@ -372,7 +392,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
     let record_step = m.and(unloading, record_ends);
     let step = m.or(result_step, copy_step);
     let step = m.mux(job.commit, record_step, step);
-    m.connect(step_out, step);
+    let turns = m.delay_valid(step, 1);
+    m.connect(turned_out, turns);
 
     // What leaves or is looked at has a register before it is made canonical, and one behind.
     let taken_out = m.wire(1);
@@ -400,8 +421,8 @@ pub fn engine(config: &Config) -> Rc<Module> {
 
     // Nonces under way.
     let outstanding = {
-        // In units and at their entry, one in each of the registers between.
-        let most = count as u64 * in_flight(config) + held(config) + 7;
+        // In units and beside them, at their entry, one in each of the registers between.
+        let most = count as u64 * (in_flight(config) + 1) + held(config) + 7;
         let bits = index_bits(most + 1);
         let outstanding = m.state("outstanding", bits, 0);
         let back = m.and(result_whole, job.grind);

@@ -45,6 +45,7 @@
         // Invariants.
         assert ({{count}} == f_inside);
         assert ({{write}} - {{read}} == {{count}}[@BITS@-1:0]);
+        assert ({{after}} == (({{read}} + 1) & (@DEPTH@ - 1)));
         if (out_valid) assert ({{ram}} == {{ram}}_memory[{{read}}]);
         if (f_watched) assert ({{ram}}_memory[f_place] == f_word);
         if (f_watched) assert (f_place == (({{read}} + f_ahead) & (@DEPTH@ - 1)));

@@ -67,7 +67,9 @@ impl Results {
         let inputs = [("in_valid", arrives), ("in_data", word), ("out_ready", ports.out_ready)];
         let fifo = m.instance("results", &fifo, &inputs);
         let [valid, word] = ["out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
+        // Who takes it is far: that there is room again is heard of a cycle later.
         let popped = m.and(valid, ports.out_ready);
+        let popped = m.delay_valid(popped, 1);
         counted(m, completed, ports.completes, fetched);
         counted(m, on_the_way, asks, popped);
         Results { row: m.cat(&[*second, *id]), fetched, valid, word }
