@@ -105,7 +105,12 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     // The rings hear of it a cycle later, when the completion is there.
     let job_done = m.delay_valid(done, 1);
     let enable = m.bit(control, map::CONTROL_ENABLE.trailing_zeros());
-    let (ring_log, sq_tail, cq_head) = (m.slice(ring_log, 0, 16), m.slice(sq_tail, 0, 16), m.slice(cq_head, 0, 16));
+    let ring_log = m.slice(ring_log, 0, 16);
+    // A doorbell comes from far.
+    let [sq_tail, cq_head] = [sq_tail, cq_head].map(|count| {
+        let count = m.slice(count, 0, 16);
+        m.reg(count)
+    });
     let rings = rings();
     let rings = m.instance(
         "rings",
@@ -203,7 +208,13 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     );
     let engine_takes = m.and(engines.in_ready, moving);
     let taken = m.or(receive, engine_takes);
-    let engine_gives = m.and(engines.out_valid, moving);
+    let gives = m.all(&[engines.out_valid, moving, *queue_ready]);
+    let (data, keep) = (engines.out_data, engines.out_keep);
+    // Where parts are small and far apart, by way of a register, for which there is room.
+    let (gives, data, keep) = match bus {
+        Bus::Wide => (gives, data, keep),
+        Bus::Narrow => (m.delay_valid(gives, 1), m.reg(data), m.reg(keep)),
+    };
     m.connect(reader_taken, taken);
 
     // Completions go into one of four slots of a beat.
@@ -254,14 +265,25 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
 
     // The job's last word has left the queue when its completion comes there.
     let queue = {
-        let valid = m.or(engine_gives, send);
-        let data = m.mux(send, entries, engines.out_data);
-        let keep = m.mux(send, slot, engines.out_keep);
+        let valid = m.or(gives, sent);
+        let data = m.mux(send, entries, data);
+        let keep = m.mux(send, slot, keep);
         let data = m.cat(&[keep, data]);
         let queue = Module::fifo(bus.bits() + bus.keep_bits(), OUT_QUEUE);
         m.instance("out_queue", &queue, &[("in_valid", valid), ("in_data", data), ("out_ready", *writer_ready)])
     };
-    let [ready, queued, out] = ["in_ready", "out_valid", "out_data"].map(|port| m.output_of(&queue, port));
+    let [ready, free, queued, out] =
+        ["in_ready", "free", "out_valid", "out_data"].map(|port| m.output_of(&queue, port));
+    let ready = match bus {
+        Bus::Wide => ready,
+        // A cycle later, with room for what is in the register and what comes in two cycles.
+        Bus::Narrow => {
+            let three = m.constant(3, free.width());
+            let full = m.lt(free, three);
+            let room = m.not(full);
+            m.delay_valid(room, 1)
+        }
+    };
     m.connect(queue_ready, ready);
     let (out_data, out_keep) = (m.slice(out, 0, bus.bits()), m.slice(out, bus.bits(), bus.keep_bits()));
     let clear = m.or(decode, offer);
@@ -309,17 +331,21 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
         let sig = m.output_of(mover, name);
         m.output(name, sig);
     }
-    // Who waits for it is far, and has no time to lose: from a register, and only what holds while nothing new begins.
+    // Who waits for it is far. From a register, it holds while nothing new can begin: when `stop` is heard.
     let bus_quiet = m.all(&[reader_idle, writer_idle, stop]);
     let bus_quiet = m.delay_valid(bus_quiet, 1);
     m.output("quiet", bus_quiet);
     let working = m.output_of(&rings, "working");
     m.output("working", working);
     m.output("completed", completed);
-    for name in ["wakes", "faulted", "fault_code"] {
+    for name in ["wakes", "fault_code"] {
         let sig = m.output_of(&rings, name);
         m.output(name, sig);
     }
+    // So is who is interrupted: the code is there a cycle before.
+    let faulted = m.output_of(&rings, "faulted");
+    let faulted = m.delay_valid(faulted, 1);
+    m.output("faulted", faulted);
     for name in ["sq_head", "cq_tail"] {
         let sig = m.output_of(&rings, name);
         let sig = m.extend(sig, 32);

@@ -37,6 +37,9 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let out_ready = m.input("out_ready", 1);
     let values_ready = m.input("values_ready", 1);
 
+    // What the job is stands long before it begins.
+    let [coefficients, merge, extra, hashes] = [coefficients, merge, extra, hashes].map(|flag| m.reg(flag));
+
     // The beat that is next, the first being 1. What is known of it was found with the one before.
     let position = m.state("position", 32, 1);
     let panels_left = m.state("panels_left", 32, 0);

@@ -91,25 +91,28 @@ pub fn engine(config: &Config) -> Rc<Module> {
     // A reset goes far: each unit's comes from a register of its own.
     // So do its words: they wait beside it.
     let mut reset = m.own_reset();
-    let (mut units, mut beside) = (Vec::new(), Vec::new());
+    let (mut free, mut results) = (Vec::new(), Vec::new());
     for u in 0..count {
         let (mine_in, mine_out) = (m.eq_const(goes_to, u), m.eq_const(comes_from, u));
         let valid = m.and(*arriving, mine_in);
-        let step = Step::new(&mut m, &format!("to_unit_{u}"), valid, *arriving_word);
-        let inputs = [("in_valid", step.valid), ("in_word", step.word), ("out_ready", m.and(*takes, mine_out))];
+        let new = Step::new(&mut m, &format!("to_unit_{u}"), valid, *arriving_word);
+        let ready = m.wire(1);
+        let inputs = [("in_valid", new.valid), ("in_word", new.word), ("out_ready", *ready)];
         let unit = m.instance(&format!("unit_{u}"), &unit, &inputs);
-        let ready = m.output_of(&unit, "in_ready");
-        m.connect(step.goes, ready);
+        let [takes_new, valid, word] = ["in_ready", "out_valid", "out_word"].map(|port| m.output_of(&unit, port));
+        let result = Step::new(&mut m, &format!("from_unit_{u}"), valid, word);
+        let goes = m.and(*takes, mine_out);
+        for (wire, sig) in [(new.goes, takes_new), (ready, result.free), (result.goes, goes)] {
+            m.connect(wire, sig);
+        }
         reset = m.reg(reset);
         m.reset_by(&unit, reset);
-        units.push(unit);
-        beside.push(step.free);
+        free.push(new.free);
+        results.push((result.valid, result.word));
     }
-    let unit_ready = m.select(goes_to, &beside);
-    let [result_valid, result] = ["out_valid", "out_word"].map(|port| {
-        let all: Vec<Sig> = units.iter().map(|unit| m.output_of(unit, port)).collect();
-        m.select(comes_from, &all)
-    });
+    let unit_ready = m.select(goes_to, &free);
+    let (valid, words): (Vec<Sig>, Vec<Sig>) = results.into_iter().unzip();
+    let [result_valid, result] = [valid, words].map(|all| m.select(comes_from, &all));
     let [no_result, result_valid] = {
         let none = m.not(result_valid);
         [none, result_valid].map(|state| m.and(state, no_turn_out))
@@ -422,10 +425,11 @@ pub fn engine(config: &Config) -> Rc<Module> {
     // Nonces under way.
     let outstanding = {
         // In units and beside them, at their entry, one in each of the registers between.
-        let most = count as u64 * (in_flight(config) + 1) + held(config) + 7;
+        let most = count as u64 * (in_flight(config) + 2) + held(config) + 7;
         let bits = index_bits(most + 1);
         let outstanding = m.state("outstanding", bits, 0);
         let back = m.and(result_whole, job.grind);
+        let back = m.delay_valid(back, 1);
         counted(&mut m, outstanding, issued, back);
         m.eq_const(*outstanding, 0)
     };
