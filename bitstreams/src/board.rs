@@ -34,6 +34,8 @@ pub struct Board {
     pub preset: String,
     /// ECP5: the accelerator's clock in MHz, where it is not the preset's: what this board's image reaches.
     pub accelerator_mhz: Option<f64>,
+    /// ECP5: the seed of place and route with which this board's image meets its timing; 1 where there is none.
+    pub seed: Option<u64>,
     /// How the host reaches the accelerator.
     pub link: Link,
     /// Keys whose values have no public source that could be looked at: a lab checks them before it trusts them.

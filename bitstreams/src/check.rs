@@ -25,6 +25,9 @@ pub fn check(board: &Board, stem: Option<&str>, text: &str) -> Result<(), Wrong>
     if board.accelerator_mhz.is_some_and(|mhz| !(1.0..=1000.0).contains(&mhz) || board.family != Family::Ecp5) {
         return wrong("accelerator_mhz", "between 1 and 1000 MHz, and for ECP5 boards: others take the preset's");
     }
+    if board.seed.is_some() && board.family != Family::Ecp5 {
+        return wrong("seed", "for ECP5 boards: others are placed and routed by Vivado");
+    }
     if !(1.0..=1000.0).contains(&board.clock.mhz) {
         return wrong("clock.mhz", format!("{} is not between 1 and 1000 MHz", board.clock.mhz));
     }

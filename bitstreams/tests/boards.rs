@@ -110,6 +110,7 @@ fn errors_name_the_line() {
         assert!(message.contains(&format!("line {line}:")) || message.contains(&format!("line {line},")), "{message}");
     }
     for (from, to, expected) in [
+        ("preset = ", "seed = 2\npreset = ", "seed: for ECP5 boards"),
         ("rx_p = [\"B10\", ", "rx_p = [", "pcie.rx_p: 3 pins for 4 lanes"),
         ("lanes = 4", "lanes = 3", "pcie.lanes"),
         ("generation = 2", "generation = 9", "pcie.generation"),

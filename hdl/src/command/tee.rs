@@ -78,7 +78,7 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let unsalted = m.not(salted);
     let complete = m.or(unsalted, salt_valid);
 
-    // That there is room is known a cycle before, when there was for two.
+    // That there is room is known a cycle before, and what is taken comes a cycle later: when there was room for three.
     let roomy = m.wire(1);
     let offered = m.all(&[in_valid, value, out_ready, complete, hashes, *roomy]);
     let alone = m.all(&[done, extra, salt_valid, *roomy]);
@@ -87,10 +87,12 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
         Bus::Wide => Module::fifo(bus.bits(), VALUES),
         Bus::Narrow => Module::fifo(bus.bits(), NARROW_VALUES),
     };
-    let fifo = m.instance("values", &fifo, &[("in_valid", push), ("in_data", merged), ("out_ready", values_ready)]);
+    let (pushed, value_data) = (m.delay_valid(push, 1), m.reg(merged));
+    let fifo =
+        m.instance("values", &fifo, &[("in_valid", pushed), ("in_data", value_data), ("out_ready", values_ready)]);
     let [free, values_valid, values_data] = ["free", "out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
-    let two = m.constant(2, free.width());
-    let full = m.lt(free, two);
+    let three = m.constant(3, free.width());
+    let full = m.lt(free, three);
     let room = m.not(full);
     let room = m.delay_valid(room, 1);
     m.connect(roomy, room);

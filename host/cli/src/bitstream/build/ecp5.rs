@@ -30,9 +30,9 @@ pub struct FlowArgs {
     /// ECP5: clock of the accelerator in MHz, instead of the board's.
     #[arg(long)]
     clock: Option<f64>,
-    /// ECP5: seed of place and route.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// ECP5: seed of place and route, instead of the board's.
+    #[arg(long)]
+    seed: Option<u64>,
     /// The longest that it may take, in minutes.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     limit: u64,
@@ -105,7 +105,14 @@ pub fn build(board: &Board, out: &Path, args: &FlowArgs, output: &Output) -> Res
     if found.iter().any(Found::is_packaged) {
         output.note("YoWASP's take about twice as long as programs of this machine (docs/bitstreams.md)");
     }
-    let job = Job { board, preset, work: out.join(format!("{name}-work")), name, seed: args.seed, start };
+    let job = Job {
+        board,
+        preset,
+        work: out.join(format!("{name}-work")),
+        name,
+        seed: args.seed.or(board.seed).unwrap_or(1),
+        start,
+    };
     fresh(&job.work, &build)?;
     let made = run(&job, &build, &tools, &found, out, output);
     if made.is_err() && interrupted() {
