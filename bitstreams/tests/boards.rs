@@ -81,7 +81,7 @@ fn errors_name_the_line() {
         ("schema = 1", "schema = 2", "schema"),
         ("idcode = 0x81113043", "idcode = 0x81113042", "idcode"),
         ("idcode_mask = 0xffffffff", "idcode_mask = 0x00ffffff", "idcode_mask"),
-        ("accelerator_mhz = 125.0", "accelerator_mhz = 0.0", "accelerator_mhz"),
+        ("preset = ", "accelerator_mhz = 0.0\npreset = ", "accelerator_mhz"),
         ("mhz = 100.0", "mhz = 0.0", "clock.mhz"),
         ("name = \"ecpix5-85\"", "name = \"other\"", "name"),
         ("vendor = \"lattice\"", "vendor = \"acme\"", "acme"),
