@@ -277,12 +277,7 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
     let ready = match bus {
         Bus::Wide => ready,
         // A cycle later, with room for what is in the register and what comes in two cycles.
-        Bus::Narrow => {
-            let three = m.constant(3, free.width());
-            let full = m.lt(free, three);
-            let room = m.not(full);
-            m.delay_valid(room, 1)
-        }
+        Bus::Narrow => m.room_for(3, free),
     };
     m.connect(queue_ready, ready);
     let (out_data, out_keep) = (m.slice(out, 0, bus.bits()), m.slice(out, bus.bits(), bus.keep_bits()));

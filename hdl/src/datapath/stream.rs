@@ -74,6 +74,15 @@ impl Module {
         Rc::new(m)
     }
 
+    /// Whether there is room for so many words where `free` can still be accepted ([`Module::fifo`]), known a cycle later: three
+    /// if what is taken comes a cycle later, too, so that one is on its way and two more are taken before the answer changes.
+    pub fn room_for(&mut self, words: u128, free: Sig) -> Sig {
+        let least = self.constant(words, free.width());
+        let few = self.lt(free, least);
+        let room = self.not(few);
+        self.delay_valid(room, 1)
+    }
+
     /// A relay of two words, which cuts the path from who takes to who gives: both `in_ready` and `out_valid` are known from
     /// registers. A word goes through in a cycle, and one in each cycle. Ports as [`Module::fifo`]'s, without `free` and
     /// `empty`.

@@ -73,10 +73,7 @@ impl NewStates {
             let valid = m.delay_valid(valid, 1);
             let queue = m.instance(name, &fifo, &[("in_valid", valid), ("in_data", word), ("out_ready", *moves)]);
             let [free, head] = ["free", "out_data"].map(|port| m.output_of(&queue, port));
-            let least = m.constant(ON_THE_WAY, free.width());
-            let full = m.lt(free, least);
-            let room = m.not(full);
-            [m.delay_valid(room, 1), head]
+            [m.room_for(ON_THE_WAY, free), head]
         });
         let ready = m.mux(of_first, queues[0][0], queues[1][0]);
         let taken_in = m.and(in_valid, ready);
