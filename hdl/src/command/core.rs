@@ -276,8 +276,7 @@ pub(crate) fn core(config: &Config, parts: &Parts) -> Rc<Module> {
         ["in_ready", "free", "out_valid", "out_data"].map(|port| m.output_of(&queue, port));
     let ready = match bus {
         Bus::Wide => ready,
-        // A cycle later, with room for what is in the register and what comes in two cycles.
-        Bus::Narrow => m.room_for(3, free),
+        Bus::Narrow => m.room_behind_register(free),
     };
     m.connect(queue_ready, ready);
     let (out_data, out_keep) = (m.slice(out, 0, bus.bits()), m.slice(out, bus.bits(), bus.keep_bits()));

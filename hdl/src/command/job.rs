@@ -9,8 +9,9 @@ use super::plan::SETTLES;
 use crate::{control, datapath::Module};
 
 /// `Idle` waits for `go`. `Look` has the descriptor in registers and waits until it is understood; `Decode` (one cycle) knows
-/// whether it is valid. `Plan` waits until the plan of the job, or of a tree's next level, stands. `Begin` starts the engine and both segment walks, `Settle` lets them leave rest and `Hear` lets that be heard of; `Run` waits until
-/// all of them rest again, every write being answered. `Next` moves a tree up by a level; `Done` ends the job.
+/// whether it is valid. `Plan` waits until the plan of the job, or of a tree's next level, stands. `Begin` starts the engine and
+/// both segment walks, `Settle` lets them leave rest and `Hear` lets that be heard of; `Run` waits until all of them rest again,
+/// every write being answered. `Next` moves a tree up by a level; `Done` ends the job.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 enum JobState {
     Idle,
@@ -115,9 +116,8 @@ impl Logic for JobControl {
     }
 }
 
-/// Module `job`: the machine, which waits for [`SETTLES`] cycles where it waits. Inputs `go`, `invalid`, `quiet` (engine, walks and
-/// data movers rested a cycle ago), `more`;
-/// outputs `preparing` (neither engine nor walk has begun), `decode`, `start`, `next_level`, `done`, `active`.
+/// Module `job`: the machine, which waits for [`SETTLES`] cycles where it waits. Inputs `go`, `invalid`, `quiet` (engine, walks
+/// and data movers rested a cycle ago), `more`; outputs `preparing` (neither engine nor walk has begun), `decode`, `start`, `next_level`, `done`, `active`.
 pub(crate) fn job_control() -> Rc<Module> {
     let mut m = Module::new("job");
     let inputs = ["go", "invalid", "quiet", "more"].map(|port| (port, m.input(port, 1)));
@@ -126,7 +126,7 @@ pub(crate) fn job_control() -> Rc<Module> {
     let control = m.instance("control", &control, &[&inputs[..], &[("settled", *settled)]].concat());
     let [settling, decode] = ["settling", "decode"].map(|port| m.output_of(&control, port));
     // With `go` the descriptor has been there for a cycle.
-    let go = inputs[0].1;
+    let (_, go) = inputs[0];
     let counts = m.or(settling, go);
     let other = m.not(counts);
     let count = m.counter("settles", SETTLES.ilog2(), counts, other);

@@ -91,7 +91,7 @@ pub(crate) fn tee(bus: Bus) -> Rc<Module> {
     let fifo =
         m.instance("values", &fifo, &[("in_valid", pushed), ("in_data", value_data), ("out_ready", values_ready)]);
     let [free, values_valid, values_data] = ["free", "out_valid", "out_data"].map(|port| m.output_of(&fifo, port));
-    let room = m.room_for(3, free);
+    let room = m.room_behind_register(free);
     m.connect(roomy, room);
     let stays = m.not(hashes);
     let passes = m.any(&[coefficient, stays, room]);

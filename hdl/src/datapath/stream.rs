@@ -74,10 +74,10 @@ impl Module {
         Rc::new(m)
     }
 
-    /// Whether there is room for so many words where `free` can still be accepted ([`Module::fifo`]), known a cycle later: three
-    /// if what is taken comes a cycle later, too, so that one is on its way and two more are taken before the answer changes.
-    pub fn room_for(&mut self, words: u128, free: Sig) -> Sig {
-        let least = self.constant(words, free.width());
+    /// Whether a FIFO with room for `free` words ([`Module::fifo`]) takes one that comes to it a cycle later; known a cycle
+    /// later, too. So there is room for three: one on its way, and two that are taken before this answer changes.
+    pub fn room_behind_register(&mut self, free: Sig) -> Sig {
+        let least = self.constant(3, free.width());
         let few = self.lt(free, least);
         let room = self.not(few);
         self.delay_valid(room, 1)

@@ -378,6 +378,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
 
     m.output("out_valid", out_valid);
     m.output("out_data", out_data);
+    // The sequencer does not know what waits in the relay.
     let busy = settled(&mut m, "busy");
     let busy = m.or(busy, out_valid);
     m.output("busy", busy);

@@ -88,8 +88,7 @@ pub fn engine(config: &Config) -> Rc<Module> {
             let (turn, _) = turns(&mut m, turn, count, bits, whole);
             (turn, (word, whole))
         });
-    // A reset goes far: each unit's comes from a register of its own.
-    // So do its words: they wait beside it.
+    // A unit is far: its reset comes from a register of its own, and its words wait beside it, new ones and results.
     let mut reset = m.own_reset();
     let (mut free, mut results) = (Vec::new(), Vec::new());
     for u in 0..count {

@@ -41,9 +41,6 @@ pub fn memory(m: &mut Module, writes: &[Write; 2], words: &[Sig], row: Sig) -> [
 
 /// Words of a queue of new states, one for each S-box: two states, and room for what is on its way.
 const WORDS: u64 = 16;
-/// Words that come before a queue says that it has no more room: from where they are taken it is far, and both they and
-/// its answer have a register on the way.
-const ON_THE_WAY: u128 = 3;
 
 /// New states, whose first six words wait for one S-box, and the others for the other.
 pub struct NewStates {
@@ -66,19 +63,19 @@ impl NewStates {
         let of_first = m.lt(*place, six);
         let of_second = m.not(of_first);
         let fifo = Module::fifo(64, WORDS);
-        let comes = m.wire(1);
+        // From where words are taken to the queues it is far: there is a register on the way.
+        let arrives = m.wire(1);
         let word = m.reg(in_word);
         let queues = [("new_first", of_first), ("new_second", of_second)].map(|(name, mine)| {
-            let valid = m.and(*comes, mine);
+            let valid = m.and(*arrives, mine);
             let valid = m.delay_valid(valid, 1);
             let queue = m.instance(name, &fifo, &[("in_valid", valid), ("in_data", word), ("out_ready", *moves)]);
             let [free, head] = ["free", "out_data"].map(|port| m.output_of(&queue, port));
-            [m.room_for(ON_THE_WAY, free), head]
+            [m.room_behind_register(free), head]
         });
         let ready = m.mux(of_first, queues[0][0], queues[1][0]);
-        let taken_in = m.and(in_valid, ready);
-        m.connect(comes, taken_in);
-        let comes = taken_in;
+        let comes = m.and(in_valid, ready);
+        m.connect(arrives, comes);
         let last = m.eq_const(*place, 11);
         let (plus, zero) = (m.add_const(*place, 1), m.constant(0, 4));
         let next = m.mux(last, zero, plus);
